@@ -1,0 +1,220 @@
+"""One decorator makes a table asset of a pure function: inputs, gate, checks, lineage, metadata.
+
+Belongs here: everything that is the same for every table asset. Stays out: any particular asset.
+
+=========================  =========================================================================
+what happens               what it does
+=========================  =========================================================================
+all rules hold             snapshot and record are written, then the materialization is reported
+a rule fails               its check is FAILED, nothing is stored, the frame goes to quarantine, the
+                           former snapshot stays, dependents are skipped, other branches build
+an input cannot be read    the step fails with expected, found, where, remedy; otherwise as above
+an input was refused       the step refuses to read it
+=========================  =========================================================================
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from aina_assets.contracts.errors import AinaError
+from aina_assets.warehouse.code_versions import code_version_of
+from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.gate import Finding, conform, judge
+from aina_assets.warehouse.resources import TABLE_IO_MANAGER, Accepted, Warehouse
+from aina_assets.warehouse.store import Record, finding_fields
+from aina_assets.warehouse.tables import (
+    Table,
+    arrow_schema,
+    columns_of,
+    describe,
+    rules_of,
+    table_name,
+)
+
+OWNERS = ["team:data-engineering"]
+KIND_TABLE = "table"
+PUBLISHED = "aina/published"
+
+Transform = Callable[..., pa.Table]
+
+
+def table_asset(
+    model: type[Table],
+    *,
+    group: str,
+    kinds: Sequence[str] = ("duckdb",),
+    deps: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+) -> Callable[[Transform], dg.AssetsDefinition]:
+    """Declare the decorated function's result as the table of ``model``.
+
+    The function's arguments are its inputs: a ``pa.Table`` argument is the table of that name; an
+    argument whose annotation has ``asset_path`` and ``from_record`` is made from the record of the
+    asset that ``asset_path`` names. Two names are served by the warehouse: ``con`` is an in-memory
+    DuckDB connection and ``records`` holds the records of ``deps``.
+
+    Args:
+        model: the table's model; the asset is named after it.
+        group: the asset group.
+        kinds: kinds shown in the graph, beside ``table`` and ``parquet``.
+        deps: assets that must be current but are not loaded.
+        tags: more tags.
+    """
+    name = table_name(model)
+
+    def decorate(function: Transform) -> dg.AssetsDefinition:
+        arguments = inspect.signature(function).parameters
+        ins = {
+            argument.name: dg.AssetIn(key=argument.name)
+            for argument in arguments.values()
+            if argument.annotation is pa.Table
+        }
+        from_records = {
+            argument.name: ("/".join(argument.annotation.asset_path(argument.name)), argument)
+            for argument in arguments.values()
+            if hasattr(argument.annotation, "asset_path")
+        }
+        all_deps = [*(key for key, _ in from_records.values()), *deps]
+        rules = rules_of(model)
+
+        @dg.asset(
+            name=name,
+            ins=ins,
+            deps=[dg.AssetKey(dep.split("/")) for dep in all_deps],
+            group_name=group,
+            description=describe(model),
+            owners=OWNERS,
+            kinds={KIND_TABLE, "parquet", *kinds},
+            tags={PUBLISHED: "true", **(tags or {})},
+            metadata=_definition_metadata(model),
+            code_version=code_version_of(
+                [function.__module__, model.__module__],
+                declaration=repr((rules, str(arrow_schema(model)))),
+            ),
+            check_specs=[
+                dg.AssetCheckSpec(
+                    rule.name, asset=name, blocking=True, description=rule.description
+                )
+                for rule in rules
+            ],
+            output_required=False,
+            io_manager_key=TABLE_IO_MANAGER,
+            required_resource_keys={"warehouse", "duckdb"},
+            dagster_type=dg.Any,
+        )
+        def compute(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
+            warehouse: Warehouse = context.resources.warehouse
+            try:
+                for argument_name, (key, argument) in from_records.items():
+                    record = warehouse.store.require(key)
+                    inputs[argument_name] = argument.annotation.from_record(record)
+                if "records" in arguments:
+                    inputs["records"] = [warehouse.store.require(dep) for dep in deps]
+                frame = _call(function, context, inputs, "con" in arguments)
+            except AinaError as error:
+                yield from _fail(warehouse, name, error)
+                return
+            findings = judge(frame, model, warehouse.expectations(name))
+            yield from (check_result(finding) for finding in findings)
+            if not all(finding.passed for finding in findings):
+                warehouse.store.refuse(name, tuple(findings), frame)
+                return
+            stored = conform(frame, model)
+            record = Record(
+                asset=name,
+                data_version=digest_of_table(stored),
+                code_version=str(context.assets_def.get_asset_spec().code_version),
+                settings_version=warehouse.settings_version(name),
+                inputs=_input_versions(context, warehouse),
+                findings=tuple(finding_fields(finding) for finding in findings),
+            )
+            yield dg.MaterializeResult(
+                value=Accepted(stored, record),
+                data_version=dg.DataVersion(record.data_version),
+                metadata={"dagster/row_count": stored.num_rows},
+            )
+
+        return compute
+
+    return decorate
+
+
+def _call(
+    function: Transform, context: dg.AssetExecutionContext, inputs: dict[str, Any], wants_sql: bool
+) -> pa.Table:
+    if not wants_sql:
+        return function(**inputs)
+    with context.resources.duckdb.get_connection() as con:
+        return function(con=con, **inputs)
+
+
+def _fail(warehouse: Warehouse, name: str, error: AinaError) -> Iterator[Any]:
+    finding = Finding("readable", False, 0, 0, str(error))
+    warehouse.store.refuse(name, (finding,))
+    raise dg.Failure(
+        description=str(error),
+        metadata={
+            "expected": error.expected,
+            "found": error.found,
+            "where": error.where,
+            "remedy": error.remedy,
+        },
+        allow_retries=False,
+    ) from error
+    yield
+
+
+def check_result(finding: Finding, asset_key: dg.AssetKey | None = None) -> dg.AssetCheckResult:
+    """``finding`` as Dagster's check result."""
+    metadata: dict[str, Any] = {
+        "checked_rows": finding.checked_rows,
+        "failing_rows": finding.failing_rows,
+        "detail": finding.detail,
+    }
+    if finding.sample:
+        metadata["sample"] = dg.MetadataValue.json([dict(row) for row in finding.sample])
+    return dg.AssetCheckResult(
+        passed=finding.passed, check_name=finding.rule, asset_key=asset_key, metadata=metadata
+    )
+
+
+def _input_versions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dict[str, str]:
+    names = ["/".join(dep.asset_key.path) for dep in context.assets_def.get_asset_spec().deps]
+    return {name: warehouse.store.require(name).data_version for name in sorted(names)}
+
+
+def _definition_metadata(model: type[Table]) -> dict[str, Any]:
+    schema = arrow_schema(model)
+    columns = columns_of(model)
+    lineage = {
+        name: [_column_dep(source) for source in (column.metadata or {}).get("from", [])]
+        for name, column in columns.items()
+    }
+    return {
+        "dagster/table_name": table_name(model),
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    field.name,
+                    str(field.type),
+                    description=columns[field.name].description,
+                    constraints=dg.TableColumnConstraints(
+                        nullable=field.nullable, unique=(field.name,) == model.__key__
+                    ),
+                )
+                for field in schema
+            ]
+        ),
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {name: deps for name, deps in lineage.items() if deps}
+        ),
+    }
+
+
+def _column_dep(source: str) -> dg.TableColumnDep:
+    table, _, column = source.rpartition(".")
+    return dg.TableColumnDep(asset_key=dg.AssetKey(table.split("/")), column_name=column)

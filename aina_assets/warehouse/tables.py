@@ -1,0 +1,213 @@
+"""What a table is: a pandera model with a key, a description, lineage, and rules with stable names.
+
+Belongs here: the base classes of every table model and what can be read off a model: its rules,
+its Arrow schema, its columns for people. Stays out: any particular table.
+
+A model's rules are what the gate reports, one check a rule:
+
+========================  ========================================================================
+``schema``                the declared columns, no others, with the declared types
+``required``              columns that may not be null are filled
+``key``                   the key columns identify a row
+``<column>_<rule>``       one per declared value rule of a column (``format``, ``minimum``, ...)
+``provenance``            source classes and allowed use are filled from the vocabulary
+``<name>``                one per declared rule over several columns
+``figure_<name>``         one per declared figure: as recorded for this lock, where it records any
+``expected_figures``      row count and other figures as recorded for this lock, likewise
+========================  ========================================================================
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandera.pyarrow as pap
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aina_assets.contracts.vocabulary import AllowedUse, SourceClass
+
+_SOURCE_CLASS = f"({'|'.join(SourceClass)})"
+_SOURCE_CLASSES = rf"^{_SOURCE_CLASS}(\+{_SOURCE_CLASS})*$"
+
+_CHECK_NAMES = {
+    "str_matches": "format",
+    "isin": "allowed_values",
+    "greater_than_or_equal_to": "minimum",
+    "less_than_or_equal_to": "maximum",
+    "greater_than": "above",
+    "less_than": "below",
+    "in_range": "range",
+    "str_length": "length",
+}
+
+_ARROW_TYPES = {
+    "String": pa.string(),
+    "Int64": pa.int64(),
+    "Int32": pa.int32(),
+    "Float64": pa.float64(),
+    "Boolean": pa.bool_(),
+}
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Where rows of a table come from: rows of ``table`` whose columns equal this row's.
+
+    Attributes:
+        table: an upstream table, or ``upstream/<input>`` for a source file.
+        on: pairs of this table's column and the upstream table's column; ``prefix:<column>`` means
+            that the upstream value starts with this table's value.
+    """
+
+    table: str
+    on: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One declared rule: the unit of reporting, and of an asset check.
+
+    Attributes:
+        name: stable name of the check.
+        column: the column it is about; None for rules over rows or the whole table.
+        description: what must hold, for people.
+    """
+
+    name: str
+    column: str | None
+    description: str
+
+
+class Table(pap.DataFrameModel):
+    """Base of every table model.
+
+    A model declares its columns and, as class arguments, ``key`` (the columns that identify a row),
+    ``parents`` (for tracing a row back) and ``figures`` (rows that are checks of their own, named by
+    a one-column key, valued in ``value``). Its docstring is the table's description.
+    """
+
+    __key__: ClassVar[tuple[str, ...]] = ()
+    __parents__: ClassVar[tuple[Parent, ...]] = ()
+    __figures__: ClassVar[tuple[str, ...]] = ()
+
+    class Config:  # noqa: D106
+        strict = True
+        coerce = False
+
+    def __init_subclass__(
+        cls,
+        *,
+        key: tuple[str, ...] = (),
+        parents: tuple[Parent, ...] = (),
+        figures: tuple[str, ...] = (),
+        **kwargs: Any,
+    ) -> None:
+        cls.__key__ = key
+        cls.__parents__ = parents
+        cls.__figures__ = figures
+        if key:
+            cls.Config = type("Config", (cls.Config,), {"unique": list(key)})
+        super().__init_subclass__(**kwargs)
+
+
+class ProvenancedTable(Table):
+    """A table whose rows carry the classes of their sources and the strictest use these allow."""
+
+    source_class: str = pap.Field(
+        description="Classes of the sources the row comes from, joined by '+' and never merged.",
+    )
+    allowed_use: str = pap.Field(
+        description="Most restrictive allowed use among the row's sources.",
+    )
+
+    @pap.dataframe_check(
+        name="provenance", description="every row names its source classes and its allowed use"
+    )
+    def _provenance(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.and_(
+            pc.match_substring_regex(data.table["source_class"], _SOURCE_CLASSES),
+            pc.is_in(data.table["allowed_use"], pa.array([str(use) for use in AllowedUse])),
+        )
+
+
+class SourceTable(ProvenancedTable):
+    """A table that says what one upstream file says, row by row."""
+
+    source_row: int = pap.Field(
+        description="Position of the row in its file, from 1, headers not counted."
+    )
+
+    @pap.dataframe_check(name="source_rows", description="source_row counts from 1")
+    def _source_rows(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.greater_equal(data.table["source_row"], 1)
+
+
+def table_name(model: type[Table]) -> str:
+    """The name of the stored table: the model's name in snake case."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+
+
+def describe(model: type[Table]) -> str:
+    """The table's description: its docstring, unwrapped."""
+    return inspect.cleandoc(model.__doc__ or "")
+
+
+def columns_of(model: type[Table]) -> dict[str, Any]:
+    """The model's pandera columns by name: its own first, inherited provenance columns last."""
+    columns = model.to_schema().columns
+    inherited = [name for name in columns if name in _PROVENANCE_ORDER]
+    own = [name for name in columns if name not in _PROVENANCE_ORDER]
+    return {name: columns[name] for name in own + sorted(inherited, key=_PROVENANCE_ORDER.index)}
+
+
+_PROVENANCE_ORDER = ["source_row", "source_class", "allowed_use"]
+
+
+def arrow_schema(model: type[Table]) -> pa.Schema:
+    """The Arrow schema in which tables of ``model`` are stored."""
+    return pa.schema(
+        [
+            pa.field(name, _ARROW_TYPES[str(column.dtype.type)], nullable=column.nullable)
+            for name, column in columns_of(model).items()
+        ]
+    )
+
+
+def value_rule_name(column: str, check_name: str) -> str:
+    """The stable name of a column's value rule."""
+    return f"{column}_{_CHECK_NAMES.get(check_name, check_name)}"
+
+
+def rules_of(model: type[Table]) -> list[Rule]:
+    """Every rule the gate reports for ``model``, in order."""
+    columns = columns_of(model)
+    required = [name for name, column in columns.items() if not column.nullable]
+    rules = [
+        Rule("schema", None, f"exactly the columns {', '.join(columns)}, with their types"),
+        Rule("required", None, f"never null: {', '.join(required)}"),
+        Rule("key", None, f"unique: ({', '.join(model.__key__)})"),
+    ]
+    rules += [
+        Rule(value_rule_name(name, check.name), name, f"{name}: {_sentence(check)}")
+        for name, column in columns.items()
+        for check in column.checks
+    ]
+    rules += [
+        Rule(str(check.name), None, check.description or str(check.name))
+        for check in model.to_schema().checks
+    ]
+    rules += [
+        Rule(f"figure_{figure}", None, f"{figure} is as recorded for this lock")
+        for figure in model.__figures__
+    ]
+    rules.append(Rule("expected_figures", None, "figures recorded for this lock are reproduced"))
+    return rules
+
+
+def _sentence(check: Any) -> str:
+    values = ", ".join(str(value) for value in (check.statistics or {}).values())
+    return f"{_CHECK_NAMES.get(check.name, check.name).replace('_', ' ')} {values}"

@@ -1,0 +1,1 @@
+"""Tests of the sources room, and the servers they need."""
