@@ -12,7 +12,8 @@ What holds after ``obtain``:
 
 The cache root also holds four names of our own: ``.aina-manifest.json`` (what was fetched, from
 where, with which digest), ``.aina-locks`` (one fetcher of a source at a time), ``.archives`` and
-``.huggingface`` (the hub client's working folder). Nothing is written when nothing is fetched.
+``.huggingface`` (the hub client's working folder, empty between runs). Nothing is written when
+nothing is fetched.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -123,9 +124,7 @@ def obtain(
     """
     wanted = [file for file in source.files if inputs is None or file.input in inputs]
     job = _Job(source_name, source, cache, _Manifest(cache))
-    on_disk_bytes = sum(
-        (cache / file.path).stat().st_size for file in source.files if (cache / file.path).is_file()
-    )
+    on_disk_bytes = sum(_bytes_on_disk(cache / file.path) for file in source.files)
     results: dict[str, FileState | SourceError] = {}
     missing: list[LockedFile] = []
     for file in wanted:
@@ -289,6 +288,13 @@ def _from_disk(job: _Job, file: LockedFile) -> FileState:
     return _present(job, file, sha256, size, detail, fetched=False)
 
 
+def _bytes_on_disk(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
 def _verified_on_disk(job: _Job, wanted: _Wanted) -> tuple[str, int]:
     path = job.cache / wanted.path
     if not path.is_file():
@@ -386,7 +392,7 @@ def _fetched(
                 if os.path.lexists(job.cache / file.path):  # another process was faster
                     call = functools.partial(_from_disk, job, file)
                     results[file.path] = _attempted(job, file, call)
-                    on_disk_bytes += (job.cache / file.path).stat().st_size
+                    on_disk_bytes += _bytes_on_disk(job.cache / file.path)
                 else:
                     remaining.append(file)
             if isinstance(origin, ArchiveOrigin):
@@ -436,7 +442,7 @@ def _from_origin(
 ) -> dict[str, FileState | SourceError]:
     results: dict[str, FileState | SourceError] = {}
     planned: list[tuple[LockedFile, _Remote]] = []
-    with _client_for(origin, job.cache) as client:
+    with _client_for(job, origin) as client:
         for file in files:
             try:
                 planned.append((file, _looked_up(job, client, _Wanted.of(file))))
@@ -846,7 +852,7 @@ def _retry_after_seconds(value: str | None) -> float | None:
 
 
 def _refused(status: int, retry_after: str | None, address: str) -> _CannotBeHad:
-    """What an HTTP status of 400 or above means for the file."""
+    """What an HTTP status other than success means for the file."""
     found = f"HTTP {status} from {address}"
     if status in (408, 425, 429) or status >= 500:
         return _Passing(found, _retry_after_seconds(retry_after))
@@ -858,7 +864,7 @@ def _refused(status: int, retry_after: str | None, address: str) -> _CannotBeHad
 
 
 def _client_for(
-    origin: UrlOrigin | GithubOrigin | HuggingFaceOrigin, cache: Path
+    job: _Job, origin: UrlOrigin | GithubOrigin | HuggingFaceOrigin
 ) -> AbstractContextManager[_Client]:
     match origin:
         case UrlOrigin():
@@ -868,7 +874,7 @@ def _client_for(
             root = f"{origin.base_url.rstrip('/')}/{origin.repository}/{origin.revision}"
             return _HttpClient(lambda wanted: f"{root}/{quote(wanted.at_origin)}")
         case HuggingFaceOrigin():
-            return nullcontext(_HubClient(origin, cache))
+            return _HubClient(origin, job.cache / ".huggingface" / job.source_name)
         case _:
             assert_never(origin)
 
@@ -904,7 +910,7 @@ class _HttpClient:
             response = self._http.head(url)
         if response.status_code in (405, 501):  # no HEAD here: the caps bound the download alone
             return _Remote(size=None)
-        if response.is_error:
+        if not response.is_success:
             raise _refused(response.status_code, response.headers.get("Retry-After"), url)
         return _Remote(size=_content_length(response), etag=response.headers.get("ETag"))
 
@@ -923,7 +929,7 @@ class _HttpClient:
             if response.status_code == 416:
                 part.unlink()
                 raise _Passing(f"HTTP 416 from {url} on resuming at byte {start}")
-            if response.is_error:
+            if response.status_code not in (200, 206):
                 raise _refused(response.status_code, response.headers.get("Retry-After"), url)
             resumed = response.status_code == 206
             if resumed and not response.headers.get("Content-Range", "").startswith(
@@ -979,12 +985,20 @@ class _HubClient:
     and no digest at all: the caps, the commit and the digest are checked here.
     """
 
-    def __init__(self, origin: HuggingFaceOrigin, cache: Path) -> None:
+    def __init__(self, origin: HuggingFaceOrigin, folder: Path) -> None:
         self._origin = origin
-        self._folder = cache / ".huggingface"
+        self._folder = folder
         # Read at every call: the library reads it once, on import.
         default = "https://huggingface.co"
         self._endpoint = (os.environ.get("HF_ENDPOINT") or default).rstrip("/")
+
+    def __enter__(self) -> _HubClient:
+        self.__exit__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the working folder: what is proven was moved out, what a kill left is of no use."""
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def address(self, wanted: _Wanted) -> str:
         return f"{self._origin.describe()}/{wanted.at_origin}"
@@ -1032,12 +1046,7 @@ class _HubClient:
                 if "Consistency check failed" not in str(error):
                     raise
                 raise beyond from error
-        blob = pointer.resolve()
-        if blob.is_relative_to(self._folder.resolve()):
-            blob.replace(part)
-        else:
-            shutil.copyfile(blob, part)
-        pointer.unlink(missing_ok=True)
+        shutil.move(pointer.resolve(), part)
 
 
 _HUB_LOCK = threading.RLock()

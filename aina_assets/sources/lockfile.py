@@ -40,6 +40,8 @@ CHUNK_BYTES = 1 << 20
 FORBIDDEN_FOLDERS = frozenset({"reference_files", "deliverable_files"})
 """Folders of a Hugging Face dataset that are never downloaded (GDPval's attachments)."""
 
+_YAML_LINE_BREAKS = frozenset("\x85\u2028\u2029")
+
 PRIVATE_NAMES = frozenset({".aina-manifest.json", ".aina-locks", ".archives", ".huggingface"})
 """Names at the top of a cache that fetching keeps for itself."""
 
@@ -278,9 +280,16 @@ def dump_lock(lock: SourcesLock, *, header: str = "") -> str:
             "kind": source.origin.kind,
             **document["sources"][name].get("origin", {}),
         }
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    text = _yaml(document, allow_unicode=True)
+    if not _YAML_LINE_BREAKS.isdisjoint(text):  # unescaped, PyYAML reads them back as spaces
+        text = _yaml(document, allow_unicode=False)
     comment = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
     return comment + text
+
+
+def _yaml(document: object, *, allow_unicode: bool) -> str:
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=allow_unicode, width=100)
+    return text
 
 
 def sha256_of_file(path: Path) -> tuple[str, int]:

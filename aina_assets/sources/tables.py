@@ -351,7 +351,7 @@ class EconomicIndexEmployment(
     """Employment by SOC major group, May 2023, as released with the Economic Index."""
 
     major_group_title: str = column("SOC or O*NET-SOC 2019 Title", "Major group, by title only.")
-    employment: int = column("bls_distribution", "Employed persons.", ge=0)
+    employment: int = column("bls_distribution", "Employed persons.", ge=0, whole_float=True)
 
 
 class EconomicIndexWages(

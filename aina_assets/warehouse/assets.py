@@ -80,6 +80,7 @@ def table_asset(
         }
         all_deps = [*(key for key, _ in from_records.values()), *deps]
         rules = rules_of(model)
+        lineage = _column_lineage(model)
 
         @dg.asset(
             name=name,
@@ -116,8 +117,7 @@ def table_asset(
                     inputs["records"] = [warehouse.store.require(dep) for dep in deps]
                 frame = _call(function, context, inputs, "con" in arguments)
             except AinaError as error:
-                yield from _fail(warehouse, name, error)
-                return
+                raise fail(warehouse, name, error) from error
             findings = judge(frame, model, warehouse.expectations(name))
             yield from (check_result(finding) for finding in findings)
             if not all(finding.passed for finding in findings):
@@ -135,7 +135,7 @@ def table_asset(
             yield dg.MaterializeResult(
                 value=Accepted(stored, record),
                 data_version=dg.DataVersion(record.data_version),
-                metadata={"dagster/row_count": stored.num_rows},
+                metadata={"dagster/row_count": stored.num_rows, **lineage},
             )
 
         return compute
@@ -152,10 +152,10 @@ def _call(
         return function(con=con, **inputs)
 
 
-def _fail(warehouse: Warehouse, name: str, error: AinaError) -> Iterator[Any]:
-    finding = Finding("readable", False, 0, 0, str(error))
-    warehouse.store.refuse(name, (finding,))
-    raise dg.Failure(
+def fail(warehouse: Warehouse, asset: str, error: AinaError) -> dg.Failure:
+    """Record that ``asset`` could not be made; the failure to raise, with all four parts."""
+    warehouse.store.refuse(asset, (Finding("readable", False, 0, 0, str(error)),))
+    return dg.Failure(
         description=str(error),
         metadata={
             "expected": error.expected,
@@ -164,8 +164,7 @@ def _fail(warehouse: Warehouse, name: str, error: AinaError) -> Iterator[Any]:
             "remedy": error.remedy,
         },
         allow_retries=False,
-    ) from error
-    yield
+    )
 
 
 def check_result(finding: Finding, asset_key: dg.AssetKey | None = None) -> dg.AssetCheckResult:
@@ -190,10 +189,6 @@ def _input_versions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> 
 def _definition_metadata(model: type[Table]) -> dict[str, Any]:
     schema = arrow_schema(model)
     columns = columns_of(model)
-    lineage = {
-        name: [_column_dep(source) for source in (column.metadata or {}).get("from", [])]
-        for name, column in columns.items()
-    }
     return {
         "dagster/table_name": table_name(model),
         "dagster/column_schema": dg.TableSchema(
@@ -209,10 +204,20 @@ def _definition_metadata(model: type[Table]) -> dict[str, Any]:
                 for field in schema
             ]
         ),
-        "dagster/column_lineage": dg.TableColumnLineage(
-            {name: deps for name, deps in lineage.items() if deps}
-        ),
+        **_column_lineage(model),
     }
+
+
+def _column_lineage(model: type[Table]) -> dict[str, Any]:
+    files = [parent.table for parent in model.__parents__ if not parent.on]
+    deps: dict[str, list[dg.TableColumnDep]] = {}
+    for name, column in columns_of(model).items():
+        options = column.metadata or {}
+        sources = list(options.get("from", []))
+        sources += [f"{file}.{options['header']}" for file in files if "header" in options]
+        if sources:
+            deps[name] = [_column_dep(source) for source in sources]
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {}
 
 
 def _column_dep(source: str) -> dg.TableColumnDep:

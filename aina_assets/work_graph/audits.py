@@ -160,7 +160,7 @@ def published_findings(con: Connection, **tables: pa.Table) -> pa.Table:
           UNION ALL SELECT 'llm_exposure_largest_error', max(error), 'rating',
                  'largest difference of published and recomputed rating' FROM exposures
         )
-        SELECT finding, round(value, 9) AS value, unit, definition FROM findings
+        SELECT finding, round(value, 10) AS value, unit, definition FROM findings
         """,
         **tables,
     )

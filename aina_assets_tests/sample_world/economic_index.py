@@ -174,13 +174,14 @@ def _employment(world: World) -> Iterator[Row]:
 
 
 def _wages(world: World) -> Iterator[Row]:
-    """Older wages by SOC 2010 code; -1 where nothing is known, as upstream writes it."""
+    """Older wages; -1 where nothing is known. Pay and outlook are those of the SOC 2010 code."""
     families = {
         group.code[:2]: group.title.removesuffix(" Occupations")
         for group in world.soc_groups
         if group.level == "major"
     }
     seen = set()
+    of_soc: dict[str, tuple[float, int]] = {}
     for pair in sorted(world.onet_pairs, key=lambda p: p.old_title):
         occupation = world.by_code.get(pair.new)
         if occupation is None or pair.old in seen:
@@ -189,12 +190,13 @@ def _wages(world: World) -> Iterator[Row]:
         random = rng(f"wage {pair.old}")
         paid = [o for o in world.occupations if o.soc == occupation.soc and o.wage]
         median = round(paid[0].wage * random.uniform(0.68, 0.78), -1)
+        signals = of_soc.setdefault(pair.old[:7], (median, random.randrange(5, 900) * 100))
         chance = -1.0 if random.random() < 0.4 else round(random.uniform(0.4, 98), 1)
         specialty = not pair.old.endswith(".00")
         yield (
             *(pair.old, pair.old_title, families[pair.old[:2]], random.random() < 0.4),
             *(random.random() < 0.15, -1 if random.random() < 0.08 else occupation.zone),
-            *(median, random.randrange(5, 900) * 100, chance),
+            *(*signals, chance),
             paid[0].title if specialty else "",
         )
 

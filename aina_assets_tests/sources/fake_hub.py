@@ -33,6 +33,8 @@ class Fault:
         no_head: answer HEAD with 405.
         no_length: send no ``Content-Length``.
         no_ranges: ignore ``Range``.
+        wrong_range: answer a ``Range`` with one that starts later, and say so.
+        next_bytes: the content after the first cut, under another ``ETag``.
         commit: claim this commit.
     """
 
@@ -46,6 +48,8 @@ class Fault:
     no_head: bool = False
     no_length: bool = False
     no_ranges: bool = False
+    wrong_range: bool = False
+    next_bytes: bytes | None = None
     commit: str | None = None
 
 
@@ -74,6 +78,7 @@ class FakeHub:
     url: str = ""
     faults: dict[str, Fault] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
+    sent_bytes: int = 0
     _served: dict[str, _Served] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -121,7 +126,9 @@ class FakeHub:
         elif served is None:
             _send(request, 404, {"X-Error-Code": "EntryNotFound"})
         else:
-            _send_file(request, served, fault, is_cut=is_cut)
+            self.sent_bytes += _send_file(request, served, fault, is_cut=is_cut)
+            if is_cut and fault.next_bytes is not None:
+                fault.wrong_bytes = fault.next_bytes
 
 
 def _send(request: BaseHTTPRequestHandler, status: int, headers: Mapping[str, str]) -> None:
@@ -134,16 +141,19 @@ def _send(request: BaseHTTPRequestHandler, status: int, headers: Mapping[str, st
 
 def _send_file(
     request: BaseHTTPRequestHandler, served: _Served, fault: Fault, *, is_cut: bool
-) -> None:
+) -> int:
+    """Write the answer; how many bytes of the body were taken."""
     content = served.read() if fault.wrong_bytes is None else fault.wrong_bytes
-    headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()[:40]}"', "Accept-Ranges": "bytes"}
+    etag = f'"{hashlib.sha256(content).hexdigest()[:40]}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes"}
     commit = fault.commit or served.commit
     if commit:
         headers["X-Repo-Commit"] = commit
     status, body = 200, content
     asked = request.headers.get("Range")
-    if asked and not fault.no_ranges:
-        start = int(asked.removeprefix("bytes=").partition("-")[0])
+    is_same = request.headers.get("If-Range", etag) == etag
+    if asked and is_same and not fault.no_ranges:
+        start = int(asked.removeprefix("bytes=").partition("-")[0]) + int(fault.wrong_range)
         status, body = 206, content[start:]
         headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
     size = len(body)
@@ -156,8 +166,16 @@ def _send_file(
         request.send_header(name, value)
     request.end_headers()
     request.close_connection = True
-    if request.command == "GET":
-        request.wfile.write(body[: len(body) // 2] if is_cut else body)
+    if request.command == "HEAD":
+        return 0
+    body = body[: len(body) // 2] if is_cut else body
+    sent = 0
+    try:
+        for start in range(0, len(body), 1 << 14):
+            sent += request.wfile.write(body[start : start + (1 << 14)])
+    except OSError:  # the client has had enough
+        pass
+    return sent
 
 
 @contextmanager

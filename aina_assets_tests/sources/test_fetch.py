@@ -16,6 +16,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def error(results: dict[str, FileState | SourceError], path: str) -> SourceError
 
 def final_files(cache: Path) -> set[str]:
     """Files below ``cache`` that are not fetching's own, temporary names included."""
-    private = (".huggingface/.locks", ".aina-locks", ".aina-manifest.json", ".huggingface/CACHEDIR")
+    private = (".aina-locks", ".aina-manifest.json")
     found = (path.relative_to(cache).as_posix() for path in cache.rglob("*") if path.is_file())
     return {path for path in found if not path.startswith(private)}
 
@@ -386,6 +387,15 @@ def test_a_hub_that_lies_about_the_size_is_an_error(
     assert final_files(tmp_path) == set()
 
 
+def test_a_hub_that_sends_more_than_announced_is_cut_off(hub: FakeHub, tmp_path: Path) -> None:
+    huge = bytes(24_000_000)
+    hub.faults[resolve("tasks.csv")] = Fault(wrong_bytes=huge, announced_size=len(TASKS))
+    found = error(obtain("economic", hub_source(locked("tasks.csv")), cache=tmp_path), "tasks.csv")
+    assert isinstance(found, SourceHashMismatch)
+    assert hub.methods() == ["HEAD", "HEAD", "GET"]
+    assert hub.sent_bytes < len(huge) // 2
+
+
 def test_an_announced_size_other_than_pinned_is_an_error_before_a_byte_is_fetched(
     hub: FakeHub, tmp_path: Path
 ) -> None:
@@ -457,6 +467,22 @@ def test_a_plain_download_cut_half_way_is_resumed(
     first, second = served.ranges("/dl/wages.csv")
     assert first is None
     assert second == f"bytes={len(WAGES) // 2}-"
+
+
+def test_a_file_that_changed_between_two_attempts_is_fetched_anew(
+    served: FakeHub, tmp_path: Path
+) -> None:
+    later = WAGES.replace(b"11-", b"12-")
+    served.faults["/dl/wages.csv"] = Fault(cuts=1, next_bytes=later)
+    results = obtain("soc", url_source(served, locked("wages.csv")), cache=tmp_path)
+    assert state(results, "wages.csv").sha256 == digest(later)
+
+
+def test_another_range_than_asked_for_is_not_appended(served: FakeHub, tmp_path: Path) -> None:
+    served.faults["/dl/wages.csv"] = Fault(cuts=1, wrong_range=True)
+    results = obtain("soc", url_source(served, locked("wages.csv")), cache=tmp_path)
+    assert state(results, "wages.csv").sha256 == digest(WAGES)
+    assert served.ranges("/dl/wages.csv") == [None, f"bytes={len(WAGES) // 2}-", None]
 
 
 def test_plain_faults(served: FakeHub, tmp_path: Path, waits: list[float]) -> None:
@@ -711,6 +737,26 @@ def test_trust_on_first_use_is_recorded_and_held_to(hub: FakeHub, tmp_path: Path
     hub.faults[resolve("tasks.csv")] = Fault(wrong_bytes=WAGES)
     found = error(obtain("economic", source, cache=tmp_path), "tasks.csv")
     assert isinstance(found, SourceHashMismatch)
+
+
+def test_what_another_process_fetched_meanwhile_is_held_to_its_record(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/wages.csv").write_bytes(WAGES)
+
+    @contextmanager
+    def after_another(job: object) -> Iterator[None]:
+        (tmp_path / "tasks.csv").write_bytes(WAGES)
+        entries = {"tasks.csv": {"sha256": digest(TASKS)}}
+        (tmp_path / ".aina-manifest.json").write_text(json.dumps({"files": entries}))
+        yield
+
+    monkeypatch.setattr(fetch, "_only_fetcher", after_another)
+    source = hub_source(locked("data/wages.csv"), locked("tasks.csv"))
+    results = obtain("economic", source, cache=tmp_path)
+    assert isinstance(error(results, "tasks.csv"), SourceHashMismatch)
+    assert hub.seen == []
 
 
 def test_the_manifest_is_sorted_and_stable(hub: FakeHub, tmp_path: Path) -> None:

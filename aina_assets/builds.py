@@ -1,0 +1,247 @@
+"""A build: plan from digests, run the stale assets in waves, report what happened.
+
+Belongs here: the meeting of plan and Dagster, used by the command line and the schedule. Stays out:
+how it looks on a terminal (``cli``).
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.events import DagsterEventType
+from dagster._core.events.log import EventLogEntry
+
+from aina_assets.sources.assets import Sources
+from aina_assets.sources.files import UPSTREAM
+from aina_assets.warehouse.build_lock import exclusive_writer
+from aina_assets.warehouse.plan import Node, next_wave, stale
+from aina_assets.warehouse.resources import Warehouse
+
+BUILD_TAG = "aina/build"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of one asset, as reported while the build runs.
+
+    Attributes:
+        asset: its key, ``/``-joined.
+        outcome: ``started``, ``done`` or ``failed``.
+        rows: rows stored, for tables.
+        seconds: time since the asset's step started.
+        message: why it failed.
+    """
+
+    asset: str
+    outcome: str
+    rows: int | None = None
+    seconds: float = 0.0
+    message: str = ""
+
+
+@dataclass
+class Outcome:
+    """What a build did.
+
+    Attributes:
+        run: assets built.
+        failed: assets that failed, with the message.
+        fresh: assets that needed nothing.
+        blocked: assets not tried because an input failed.
+        checks_passed: checks that passed.
+        checks_failed: checks that failed, ``asset: check``.
+        seconds: wall time.
+    """
+
+    run: dict[str, int | None] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
+    blocked: list[str] = field(default_factory=list)
+    checks_passed: int = 0
+    checks_failed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing failed and nothing was held up."""
+        return not (self.failed or self.blocked or self.checks_failed)
+
+
+def nodes_of(
+    assets: Sequence[dg.AssetsDefinition], resources: Mapping[str, Any]
+) -> dict[str, Node]:
+    """The graph as plain nodes, with the versions it would be built with now."""
+    sources: Sources = resources["sources"]
+    warehouse: Warehouse = resources["warehouse"]
+    nodes = {}
+    for definition in assets:
+        for spec in definition.specs:
+            name = "/".join(spec.key.path)
+            settings = (
+                sources.settings_version(spec.key.path[-1])
+                if spec.key.path[0] == UPSTREAM
+                else warehouse.settings_version(name)
+            )
+            deps = tuple("/".join(dep.asset_key.path) for dep in spec.deps)
+            nodes[name] = Node(name, deps, str(spec.code_version), settings)
+    return nodes
+
+
+def stale_assets(nodes: Mapping[str, Node], resources: Mapping[str, Any]) -> dict[str, str]:
+    """Stale assets and why."""
+    return stale(nodes, resources["warehouse"].store)
+
+
+def build(
+    defs: dg.Definitions,
+    nodes_now: Callable[[], dict[str, Node]],
+    instance: dg.DagsterInstance,
+    *,
+    warehouse: Warehouse,
+    selected: Collection[str],
+    full: bool = False,
+    report: Callable[[Step, int], None] = lambda _step, _total: None,
+) -> Outcome:
+    """Build what is stale among ``selected``.
+
+    Args:
+        defs: the code location.
+        nodes_now: the graph with the versions of this moment (files may appear during a build).
+        instance: where Dagster keeps its log.
+        warehouse: the warehouse; held for writing throughout.
+        selected: assets that may be built.
+        full: build them all, stale or not.
+        report: called for every step with the number of steps known so far.
+
+    Raises:
+        WarehouseBusy: another build is at work.
+    """
+    outcome = Outcome()
+    started = time.monotonic()
+    job = defs.resolve_implicit_global_asset_job_def()
+    with exclusive_writer(Path(str(warehouse.store.root)), warehouse.wait_seconds):
+        close_abandoned_runs(instance)
+        total = 0
+        nodes = nodes_now()
+        while wave := next_wave(
+            nodes,
+            warehouse.store,
+            selected=selected,
+            done=outcome.run.keys() | outcome.failed.keys(),
+            failed=outcome.failed.keys(),
+            forced=full,
+        ):
+            total += len(wave)
+            _run(job, instance, list(wave), outcome, report, total)
+            untouched = wave.keys() - outcome.run.keys() - outcome.failed.keys()
+            outcome.blocked.extend(sorted(untouched))
+            nodes = nodes_now()
+            selected = set(selected) - untouched
+    touched = outcome.run.keys() | outcome.failed.keys() | set(outcome.blocked)
+    below_failed = _below(nodes, set(outcome.failed)) & set(selected)
+    outcome.blocked = sorted((set(outcome.blocked) | below_failed) - outcome.run.keys())
+    outcome.fresh = sorted(set(selected) - touched - below_failed)
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def _below(nodes: Mapping[str, Node], above: set[str]) -> set[str]:
+    reached = set(above)
+    grown = True
+    while grown:
+        further = {name for name, node in nodes.items() if reached.intersection(node.deps)}
+        grown = not further <= reached
+        reached |= further
+    return reached - above
+
+
+def _run(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    wave: list[str],
+    outcome: Outcome,
+    report: Callable[[Step, int], None],
+    total: int,
+) -> None:
+    run_id = str(uuid.uuid4())
+    follower = _Follower(set(wave), outcome, report, total)
+    instance.add_event_listener(run_id, follower.see)
+    job.execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        asset_selection=[dg.AssetKey(name.split("/")) for name in wave],
+        tags={BUILD_TAG: "cli"},
+        raise_on_error=False,
+    )
+
+
+class _Follower:
+    """Turns Dagster's events of one run into steps and counts."""
+
+    def __init__(
+        self,
+        wave: set[str],
+        outcome: Outcome,
+        report: Callable[[Step, int], None],
+        total: int,
+    ) -> None:
+        self.wave = wave
+        self.outcome = outcome
+        self.report = report
+        self.total = total
+        self.started: dict[str, float] = {}
+
+    def see(self, entry: EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is None:
+            return
+        step = event.step_key or ""
+        kind = event.event_type
+        if kind is DagsterEventType.STEP_START:
+            self.started[step] = time.monotonic()
+            self.report(Step(step, "started"), self.total)
+        elif kind is DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
+            name = "/".join(event.asset_key.path)
+            rows = event.materialization.metadata.get("dagster/row_count")
+            count = int(str(rows.value)) if rows is not None else None
+            self.outcome.run[name] = count
+            self.report(Step(name, "done", count, self._seconds(step)), self.total)
+        elif kind is DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._see_check(event.asset_check_evaluation_data, step)
+        elif kind is DagsterEventType.STEP_FAILURE and step in self.wave:
+            failure = event.step_failure_data
+            described = failure.user_failure_data
+            message = (described.description if described else None) or str(failure.error)
+            self._fail(step, message, step)
+
+    def _see_check(self, check: Any, step: str) -> None:
+        name = "/".join(check.asset_key.path)
+        if check.passed:
+            self.outcome.checks_passed += 1
+            return
+        self.outcome.checks_failed.append(f"{name}: {check.check_name}")
+        detail = check.metadata.get("detail")
+        self._fail(name, f"{check.check_name}: {detail.value if detail else 'failed'}", step)
+
+    def _fail(self, name: str, message: str, step: str) -> None:
+        if name in self.outcome.failed:
+            return
+        self.outcome.failed[name] = message
+        self.report(Step(name, "failed", None, self._seconds(step), message), self.total)
+
+    def _seconds(self, step: str) -> float:
+        return time.monotonic() - self.started.get(step, time.monotonic())
+
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of killed builds as failed; the caller holds the writer lock."""
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
+        tags={BUILD_TAG: "cli"},
+    )
+    for run in instance.get_runs(unfinished):
+        instance.report_run_failed(run, "the build's process ended without finishing")
