@@ -7,9 +7,10 @@ how it looks on a terminal (``cli``).
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 from dagster._core.events import DagsterEventType
@@ -18,10 +19,13 @@ from dagster._core.events.log import EventLogEntry
 from aina_assets.sources.assets import Sources
 from aina_assets.sources.files import UPSTREAM
 from aina_assets.warehouse.build_lock import exclusive_writer
-from aina_assets.warehouse.plan import Node, next_wave, stale
+from aina_assets.warehouse.plan import Node, next_wave
 from aina_assets.warehouse.resources import Warehouse
 
 BUILD_TAG = "aina/build"
+
+# The event log keeps everything; what a person sees is up to the caller.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,27 @@ def nodes_of(
     return nodes
 
 
-def stale_assets(nodes: Mapping[str, Node], resources: Mapping[str, Any]) -> dict[str, str]:
-    """Stale assets and why."""
-    return stale(nodes, resources["warehouse"].store)
+class Buildable(Protocol):
+    """What a build needs of a code location. Costly parts are made only when something is stale."""
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse it writes."""
+
+    @property
+    def job(self) -> dg.JobDefinition:
+        """The job that can run any of its assets."""
+
+    def nodes(self) -> dict[str, Node]:
+        """The graph with the versions of this moment (files may appear during a build)."""
+
+    def instance(self) -> AbstractContextManager[dg.DagsterInstance]:
+        """Where Dagster keeps its log."""
 
 
 def build(
-    defs: dg.Definitions,
-    nodes_now: Callable[[], dict[str, Node]],
-    instance: dg.DagsterInstance,
+    location: Buildable,
     *,
-    warehouse: Warehouse,
     selected: Collection[str],
     full: bool = False,
     report: Callable[[Step, int], None] = lambda _step, _total: None,
@@ -109,10 +123,7 @@ def build(
     """Build what is stale among ``selected``.
 
     Args:
-        defs: the code location.
-        nodes_now: the graph with the versions of this moment (files may appear during a build).
-        instance: where Dagster keeps its log.
-        warehouse: the warehouse; held for writing throughout.
+        location: the code location; its warehouse is held for writing throughout.
         selected: assets that may be built.
         full: build them all, stale or not.
         report: called for every step with the number of steps known so far.
@@ -122,29 +133,34 @@ def build(
     """
     outcome = Outcome()
     started = time.monotonic()
-    job = defs.resolve_implicit_global_asset_job_def()
-    with exclusive_writer(Path(str(warehouse.store.root)), warehouse.wait_seconds):
-        close_abandoned_runs(instance)
-        total = 0
-        nodes = nodes_now()
+    warehouse = location.warehouse
+    remaining = set(selected)
+    total = 0
+    with ExitStack() as stack:
+        stack.enter_context(
+            exclusive_writer(Path(str(warehouse.store.root)), warehouse.wait_seconds)
+        )
+        instance: dg.DagsterInstance | None = None
+        nodes = location.nodes()
         while wave := next_wave(
             nodes,
             warehouse.store,
-            selected=selected,
+            selected=remaining,
             done=outcome.run.keys() | outcome.failed.keys(),
             failed=outcome.failed.keys(),
             forced=full,
         ):
+            if instance is None:
+                instance = stack.enter_context(location.instance())
+                close_abandoned_runs(instance)
             total += len(wave)
-            _run(job, instance, list(wave), outcome, report, total)
-            untouched = wave.keys() - outcome.run.keys() - outcome.failed.keys()
-            outcome.blocked.extend(sorted(untouched))
-            nodes = nodes_now()
-            selected = set(selected) - untouched
-    touched = outcome.run.keys() | outcome.failed.keys() | set(outcome.blocked)
+            _run(location.job, instance, list(wave), outcome, report, total)
+            remaining -= wave.keys() - outcome.run.keys() - outcome.failed.keys()
+            nodes = location.nodes()
     below_failed = _below(nodes, set(outcome.failed)) & set(selected)
-    outcome.blocked = sorted((set(outcome.blocked) | below_failed) - outcome.run.keys())
-    outcome.fresh = sorted(set(selected) - touched - below_failed)
+    outcome.blocked = sorted(below_failed - outcome.run.keys() - outcome.failed.keys())
+    touched = outcome.run.keys() | outcome.failed.keys() | set(outcome.blocked)
+    outcome.fresh = sorted(set(selected) - touched)
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -174,6 +190,7 @@ def _run(
         instance=instance,
         run_id=run_id,
         asset_selection=[dg.AssetKey(name.split("/")) for name in wave],
+        run_config=_QUIET,
         tags={BUILD_TAG: "cli"},
         raise_on_error=False,
     )

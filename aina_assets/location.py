@@ -4,18 +4,22 @@ Belongs here: wiring. A fresh, overridable set of definitions for the UI, the co
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from dagster_duckdb import DuckDBResource
 
-from aina_assets.builds import nodes_of, stale_assets
+from aina_assets.builds import nodes_of
 from aina_assets.contracts.errors import AinaError
+from aina_assets.release import tables as release_tables
 from aina_assets.release.assets import release_assets
 from aina_assets.sources import assets as sources
 from aina_assets.sources import tables as source_tables
 from aina_assets.sources.catalog import INPUTS
+from aina_assets.warehouse.plan import Node, stale
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, SnapshotIOManager, Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
 from aina_assets.warehouse.sql import connection_config
@@ -25,6 +29,22 @@ from aina_assets.work_graph import tables as work_graph_tables
 
 REBUILD_CRON = "0 4 * * *"
 
+INSTANCE_SETTINGS = {
+    "storage": {
+        "custom": {
+            "module": "aina_assets.warehouse.instance",
+            "class": "WarehouseDagsterStorage",
+            "config": {},
+        }
+    },
+    "telemetry": {"enabled": False},
+    # The command line shows progress itself; capturing a process's output would swallow it.
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    },
+}
+
 
 def models() -> dict[str, type[Table]]:
     """The published tables' models by table name, room by room."""
@@ -33,6 +53,14 @@ def models() -> dict[str, type[Table]]:
         for room in (source_tables, work_graph_tables)
         for item in vars(room).values()
         if isinstance(item, type) and issubclass(item, Table) and item.__key__
+    }
+
+
+def all_models() -> dict[str, type[Table]]:
+    """Every table's model by name, those that describe the release included."""
+    return models() | {
+        "check_results": release_tables.CheckResults,
+        "manifest": release_tables.Manifest,
     }
 
 
@@ -77,14 +105,77 @@ def resources(
     }
 
 
+class Location:
+    """A code location bound to resources, and what a build needs of it."""
+
+    def __init__(self, bound: Mapping[str, Any]) -> None:
+        self.resources = bound
+        self.assets = all_assets()
+
+    @cached_property
+    def job(self) -> dg.JobDefinition:
+        """The job that can run any of its assets."""
+        return definitions_of(self.assets, self.resources).resolve_implicit_global_asset_job_def()
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse it writes."""
+        return cast("Warehouse", self.resources["warehouse"])
+
+    @property
+    def sources(self) -> sources.Sources:
+        """The lock it reads."""
+        return cast("sources.Sources", self.resources["sources"])
+
+    def nodes(self) -> dict[str, Node]:
+        """The graph with the versions of this moment."""
+        return nodes_of(self.assets, self.resources)
+
+    def select(self, selection: str) -> set[str]:
+        """Assets of ``selection`` (Dagster's selection syntax), as ``/``-joined keys.
+
+        Raises:
+            AinaError: the selection does not parse or names nothing.
+        """
+        if selection == "*":
+            return {"/".join(spec.key.path) for item in self.assets for spec in item.specs}
+        try:
+            keys = dg.AssetSelection.from_string(selection).resolve(self.assets)
+        except dg.DagsterError as error:
+            keys, found = set(), str(error)
+        else:
+            found = "no asset"
+        if not keys:
+            raise AinaError(
+                expected="a selection in Dagster's syntax that names an asset of the graph",
+                found=found,
+                where=f"--select {selection!r}",
+                remedy='try \'key:"soc_map"\', \'+key:"soc_map"\', \'group:"sources"\' or \'*\'',
+            )
+        return {"/".join(key.path) for key in keys}
+
+    def instance(self) -> dg.DagsterInstance:
+        """Dagster's bookkeeping of this warehouse, shared with `dagster dev`."""
+        base = home() / "dagster"
+        base.mkdir(parents=True, exist_ok=True)
+        return dg.DagsterInstance.from_ref(
+            InstanceRef.from_dir(str(base), overrides=INSTANCE_SETTINGS)
+        )
+
+
 def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """A fresh code location.
 
     Args:
         resource_overrides: resources to use instead of those of ``resources()``.
     """
-    assets = all_assets()
-    bound = {**resources(), **(resource_overrides or {})}
+    return definitions_of(all_assets(), {**resources(), **(resource_overrides or {})})
+
+
+def definitions_of(
+    assets: Sequence[dg.AssetsDefinition], bound: Mapping[str, Any]
+) -> dg.Definitions:
+    """``assets`` with their resources, the nightly rebuild and the executor."""
 
     @dg.schedule(
         name="rebuild_stale",
@@ -93,12 +184,11 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
         description="Every night: build what is stale, by the plan `aina build` makes.",
     )
     def rebuild_stale() -> Iterator[dg.RunRequest | dg.SkipReason]:
-        reasons = stale_assets(nodes_of(assets, bound), bound)
+        reasons = stale(nodes_of(assets, bound), bound["warehouse"].store)
         if not reasons:
             yield dg.SkipReason("nothing is stale")
         else:
-            keys = [dg.AssetKey(name.split("/")) for name in reasons]
-            yield dg.RunRequest(asset_selection=keys)
+            yield dg.RunRequest(asset_selection=[dg.AssetKey(key.split("/")) for key in reasons])
 
     return dg.Definitions(
         assets=assets,

@@ -22,8 +22,6 @@ import pandera.pyarrow as pap
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from aina_assets.contracts.errors import SourceFormatError
 from aina_assets.sources.files import SourceFile, SourceFiles
@@ -36,7 +34,6 @@ _REMEDY = (
 _BOOLEANS = {"Y": True, "N": False, "True": True, "False": False}
 _UNREADABLE_WORKBOOK = (
     # What openpyxl lets through when the zip container or the XML inside it is damaged.
-    InvalidFileException,
     zipfile.BadZipFile,
     zlib.error,
     ElementTree.ParseError,
@@ -300,12 +297,16 @@ def read_sheet(file: SourceFile, first_header: str) -> Sheet:
     Raises:
         SourceFormatError: not a workbook, or no such header row.
     """
+    # Only the two workbooks need it, and it takes a tenth of a second that every command would pay.
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     path = file.verified_path()
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
         rows = list(workbook.worksheets[0].iter_rows(values_only=True))
         workbook.close()
-    except _UNREADABLE_WORKBOOK as error:
+    except (InvalidFileException, *_UNREADABLE_WORKBOOK) as error:
         raise format_error(file, "an Excel workbook (.xlsx)", repr(error)) from error
     for index, row in enumerate(rows):
         if row and row[0] == first_header:

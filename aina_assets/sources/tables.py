@@ -278,7 +278,17 @@ class SocGroups(SourceTable, key=("soc_code",), parents=upstream("soc_structure"
 class SocCrosswalks(
     SourceTable,
     key=("crosswalk", "from_code", "to_code"),
-    parents=upstream("soc_2010_to_2018", "onet_soc_2010_to_2019", "onet_soc_2019_to_soc_2018"),
+    parents=(
+        Parent("upstream/soc_2010_to_2018", where=(("crosswalk", "soc_2010_to_soc_2018"),)),
+        Parent(
+            "upstream/onet_soc_2010_to_2019",
+            where=(("crosswalk", "onet_soc_2010_to_onet_soc_2019"),),
+        ),
+        Parent(
+            "upstream/onet_soc_2019_to_soc_2018",
+            where=(("crosswalk", "onet_soc_2019_to_soc_2018"),),
+        ),
+    ),
 ):
     """Crosswalks between SOC vintages, one row a pair of codes. Join on codes, never on titles."""
 
@@ -302,7 +312,10 @@ class SocCrosswalks(
 class EconomicIndexUsage(
     SourceTable,
     key=("release", "task_name"),
-    parents=upstream("economic_index_task_usage", "economic_index_task_usage_v2"),
+    parents=(
+        Parent("upstream/economic_index_task_usage", where=(("release", "2025-02-10"),)),
+        Parent("upstream/economic_index_task_usage_v2", where=(("release", "2025-03-27"),)),
+    ),
 ):
     """Share of Claude conversations by task text, one release after another."""
 
@@ -398,7 +411,10 @@ class EconomicIndexPenetration(
 class EconomicIndexRequests(
     SourceTable,
     key=("channel", "cluster_path"),
-    parents=upstream("economic_index_requests_claude_ai", "economic_index_requests_api"),
+    parents=(
+        Parent("upstream/economic_index_requests_claude_ai", where=(("channel", "claude_ai"),)),
+        Parent("upstream/economic_index_requests_api", where=(("channel", "api"),)),
+    ),
 ):
     """Clusters of requests people make, three levels deep. The release has no counts for them."""
 
@@ -442,7 +458,10 @@ _USD: dict[str, Any] = {"nullable": True}
 class BlsWages(
     SourceTable,
     key=("soc_code", "occupation_level"),
-    parents=upstream("bls_oews_national", "bls_oews_series"),
+    parents=(
+        *upstream("bls_oews_national"),
+        Parent("upstream/bls_oews_series", where=(("occupation_level", "unstated"),)),
+    ),
 ):
     """National employment and wages (BLS OEWS), all industries. Zero rows where no file is had."""
 
@@ -581,7 +600,11 @@ class GptsTasks(SourceTable, key=("task_id",), parents=upstream("gpts_tasks")):
 # --------------------------------------------------------------------------------------- titles
 
 
-class TitleIntake(Table, key=("title_list",), parents=upstream("title_lists")):
+class TitleIntake(
+    Table,
+    key=("title_list",),
+    parents=(Parent("upstream/title_lists", (("title_list", "path"),)),),
+):
     """The door of the title lists: what each file's header held, and whether it was let in."""
 
     title_list: str = pap.Field(description="Path of the list in the lock.")
@@ -601,7 +624,11 @@ class TitleIntake(Table, key=("title_list",), parents=upstream("title_lists")):
         return pc.equal(clean, pc.equal(data.table["verdict"], "accepted"))
 
 
-class TitleRows(SourceTable, key=("title_list", "source_row"), parents=upstream("title_lists")):
+class TitleRows(
+    SourceTable,
+    key=("title_list", "source_row"),
+    parents=(Parent("upstream/title_lists", (("title_list", "path"),)),),
+):
     """Raw job titles as found, one row a row of a list. Market signal, never canonical truth."""
 
     title_list: str = pap.Field(description="Path of the list in the lock.")

@@ -114,7 +114,7 @@ def _validation_errors(table: pa.Table, model: type[Table]) -> list[SchemaError]
 
 def _rule_of(error: SchemaError) -> str:
     if error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS:
-        return "required"
+        return "schema"
     if error.reason_code is SchemaErrorReason.DUPLICATES:
         return "key"
     check_name = str(getattr(error.check, "name", error.check))

@@ -6,11 +6,11 @@ its Arrow schema, its columns for people. Stays out: any particular table.
 A model's rules are what the gate reports, one check a rule:
 
 ========================  ========================================================================
-``schema``                the declared columns, no others, with the declared types
-``required``              columns that may not be null are filled
+``schema``                the declared columns, no others, with the declared types, filled where
+                          they may not be null
 ``key``                   the key columns identify a row
 ``<column>_<rule>``       one per declared value rule of a column (``format``, ``minimum``, ...)
-``provenance``            source classes and allowed use are filled from the vocabulary
+``provenance``            source classes, allowed use and row numbers are well formed
 ``<name>``                one per declared rule over several columns
 ``figure_<name>``         one per declared figure: as recorded for this lock, where it records any
 ``expected_figures``      row count and other figures as recorded for this lock, likewise
@@ -22,6 +22,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import pandera.pyarrow as pap
@@ -59,12 +60,18 @@ class Parent:
 
     Attributes:
         table: an upstream table, or ``upstream/<input>`` for a source file.
-        on: pairs of this table's column and the upstream table's column; ``prefix:<column>`` means
-            that the upstream value starts with this table's value.
+        on: pairs of this table's column and the upstream table's column (of a source file: a field
+            of its entry, ``path``); ``prefix:<column>`` means that the upstream value starts with
+            this table's value, ``in:<column>`` that it is one of this table's comma-separated
+            values. A null matches nothing.
+        where: pairs of this table's column and a value: only rows that have it come from here.
+        only: pairs of the upstream table's column and a value: its other rows play no part.
     """
 
     table: str
     on: tuple[tuple[str, str], ...] = ()
+    where: tuple[tuple[str, str], ...] = ()
+    only: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,13 +132,16 @@ class ProvenancedTable(Table):
     )
 
     @pap.dataframe_check(
-        name="provenance", description="every row names its source classes and its allowed use"
+        name="provenance", description="every row says what it is from and what that allows"
     )
     def _provenance(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
-        return pc.and_(
+        stated = pc.and_(
             pc.match_substring_regex(data.table["source_class"], _SOURCE_CLASSES),
             pc.is_in(data.table["allowed_use"], pa.array([str(use) for use in AllowedUse])),
         )
+        if "source_row" in data.table.column_names:
+            stated = pc.and_(stated, pc.greater_equal(data.table["source_row"], 1))
+        return stated
 
 
 class SourceTable(ProvenancedTable):
@@ -140,10 +150,6 @@ class SourceTable(ProvenancedTable):
     source_row: int = pap.Field(
         description="Position of the row in its file, from 1, headers not counted."
     )
-
-    @pap.dataframe_check(name="source_rows", description="source_row counts from 1")
-    def _source_rows(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
-        return pc.greater_equal(data.table["source_row"], 1)
 
 
 def table_name(model: type[Table]) -> str:
@@ -156,6 +162,7 @@ def describe(model: type[Table]) -> str:
     return inspect.cleandoc(model.__doc__ or "")
 
 
+@cache
 def columns_of(model: type[Table]) -> dict[str, Any]:
     """The model's pandera columns by name: its own first, inherited provenance columns last."""
     columns = model.to_schema().columns
@@ -185,10 +192,14 @@ def value_rule_name(column: str, check_name: str) -> str:
 def rules_of(model: type[Table]) -> list[Rule]:
     """Every rule the gate reports for ``model``, in order."""
     columns = columns_of(model)
-    required = [name for name, column in columns.items() if not column.nullable]
+    nullable = [name for name, column in columns.items() if column.nullable]
     rules = [
-        Rule("schema", None, f"exactly the columns {', '.join(columns)}, with their types"),
-        Rule("required", None, f"never null: {', '.join(required)}"),
+        Rule(
+            "schema",
+            None,
+            f"exactly the columns {', '.join(columns)} in their types; null only in"
+            f" {', '.join(nullable) or 'none of them'}",
+        ),
         Rule("key", None, f"unique: ({', '.join(model.__key__)})"),
     ]
     rules += [

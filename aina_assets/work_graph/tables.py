@@ -31,7 +31,11 @@ class TaskExposure(
     parents=(
         Parent("economic_index_tasks", (("task_id", "task_id"),)),
         Parent("economic_index_usage", (("task_name", "task_name"), ("usage_release", "release"))),
-        Parent("soc_crosswalks", (("onet_soc_2010_code", "from_code"),)),
+        Parent(
+            "soc_crosswalks",
+            (("onet_soc_2010_code", "from_code"),),
+            only=(("crosswalk", "onet_soc_2010_to_onet_soc_2019"),),
+        ),
     ),
 ):
     """Economic Index usage of each O*NET 20.1 task that people were seen to bring to AI.
@@ -60,6 +64,7 @@ class TaskExposure(
     usage_pct: float = mapped(
         "This task's part of it, percent of usage that could be placed.",
         "economic_index_usage.usage_pct",
+        "economic_index_tasks.task",
         **_PERCENT,
     )
     onet_soc_2019_codes: str = mapped(
@@ -78,8 +83,19 @@ class LegacySignals(
     parents=(
         Parent("economic_index_wages", (("soc_2010_code", "prefix:onet_soc_2010_code"),)),
         Parent("economic_index_employment", (("major_group_title", "major_group_title"),)),
+        Parent("soc_groups", (("major_group_title", "title"),), only=(("level", "major"),)),
+        Parent("economic_index_tasks", (("soc_2010_code", "prefix:onet_soc_2010_code"),)),
         Parent("task_exposure", (("soc_2010_code", "prefix:onet_soc_2010_code"),)),
-        Parent("soc_crosswalks", (("soc_2010_code", "prefix:from_code"),)),
+        Parent(
+            "soc_crosswalks",
+            (("soc_2010_code", "prefix:from_code"),),
+            only=(("crosswalk", "onet_soc_2010_to_onet_soc_2019"),),
+        ),
+        Parent(
+            "soc_crosswalks",
+            (("soc_2018_codes", "in:to_code"),),
+            only=(("crosswalk", "onet_soc_2019_to_soc_2018"),),
+        ),
     ),
 ):
     """Wage, employment and task signals released with the Economic Index, by SOC 2010 code."""
@@ -177,7 +193,11 @@ class GdpvalSocMap(
     key=("soc_code",),
     parents=(
         Parent("gdpval_task_map", (("soc_code", "soc_code"),)),
-        Parent("soc_groups", (("soc_code", "soc_code"),)),
+        Parent(
+            "soc_groups",
+            (("soc_code", "broad_code"), ("detailed_codes", "in:soc_code")),
+            where=(("soc_match", "broad"),),
+        ),
     ),
 ):
     """SOC groups that GDPval has tasks for."""
@@ -190,6 +210,7 @@ class GdpvalSocMap(
     )
     detailed_codes: str = mapped(
         "Detailed SOC 2018 occupations it stands for, comma-separated; above one it is ambiguous.",
+        "gdpval_task_map.soc_code",
         "soc_groups.soc_code",
     )
     task_count: int = mapped("Tasks.", "gdpval_task_map.task_id", ge=1)
@@ -228,16 +249,22 @@ class SocMap(
         "Title of the first source that has one: SOC 2018, then legacy.",
         "soc_groups.title",
         "legacy_signals.title",
+        "economic_index_exposure.title",
+        "gdpval_soc_map.occupation",
     )
     soc_vintage: str = mapped(
         "Vintage the code exists in: 2018 (also where 2010 had it too) or 2010 only.",
         "soc_groups.soc_code",
+        "economic_index_exposure.soc_code",
+        "gdpval_soc_map.soc_code",
         isin=["2018", "2010"],
     )
     soc_2018_codes: str = mapped(
         "SOC 2018 codes it stands for, comma-separated; empty where no crosswalk knows it.",
-        "soc_groups.soc_code",
         "legacy_signals.soc_2018_codes",
+        "gdpval_soc_map.detailed_codes",
+        "soc_groups.soc_code",
+        "economic_index_exposure.soc_code",
     )
     has_exposure: bool = mapped(
         "Has an observed exposure.", "economic_index_exposure.soc_code"
@@ -267,13 +294,32 @@ class SocMap(
         return pc.equal(data.table["has_exposure"], data.table["observed_exposure"].is_valid())
 
 
+_MEASURED = (
+    "economic_index_exposure.observed_exposure",
+    "working_with_ai_scores.applicability",
+    "gpts_occupations.model_beta",
+)
+
+
 class ExposureMeasures(
     ProvenancedTable,
     key=("soc_code", "measure"),
     parents=(
-        Parent("economic_index_exposure", (("soc_code", "soc_code"),)),
-        Parent("working_with_ai_scores", (("soc_code", "soc_code"),)),
-        Parent("gpts_occupations", (("soc_code", "prefix:onet_soc_code"),)),
+        Parent(
+            "economic_index_exposure",
+            (("soc_code", "soc_code"),),
+            where=(("measure", "economic_index"),),
+        ),
+        Parent(
+            "working_with_ai_scores",
+            (("soc_code", "soc_code"),),
+            where=(("measure", "working_with_ai"),),
+        ),
+        Parent(
+            "gpts_occupations",
+            (("soc_code", "prefix:onet_soc_code"),),
+            where=(("measure", "gpts_are_gpts"),),
+        ),
     ),
 ):
     """Three independent measures of where AI may help, side by side, one row a measure.
@@ -293,33 +339,39 @@ class ExposureMeasures(
         isin=["economic_index", "working_with_ai", "gpts_are_gpts"],
         description="Whose measure: observed exposure, AI applicability, or LLM exposure (beta).",
     )
-    value: float = mapped(
-        "The measure's own value, 0-1.",
-        "economic_index_exposure.observed_exposure",
-        "working_with_ai_scores.applicability",
-        "gpts_occupations.model_beta",
-        **_UNIT,
-    )
+    value: float = mapped("The measure's own value, 0-1.", *_MEASURED, **_UNIT)
     occupation_count: int = mapped(
         "Published rows behind the value; their plain mean where above one.",
         "gpts_occupations.onet_soc_code",
         ge=1,
     )
-    rank_pct: float = pap.Field(
-        **_PERCENT, description="Share of the measure's occupations with a lower value, percent."
+    rank_pct: float = mapped(
+        "Share of the measure's occupations with a lower value, percent.",
+        *_MEASURED,
+        **_PERCENT,
     )
-    measure_count: int = pap.Field(ge=1, description="Measures that speak of the occupation.")
-    rank_spread: float = pap.Field(
+    measure_count: int = mapped(
+        "Measures that speak of the occupation.",
+        "economic_index_exposure.soc_code",
+        "working_with_ai_scores.soc_code",
+        "gpts_occupations.onet_soc_code",
+        ge=1,
+    )
+    rank_spread: float = mapped(
+        "Largest difference of rank_pct among them; null where only one speaks.",
+        *_MEASURED,
         nullable=True,
         **_PERCENT,
-        description="Largest difference of rank_pct among them; null where only one speaks.",
     )
 
 
 class ExposureAgreement(
     ProvenancedTable,
     key=("measure", "other_measure"),
-    parents=(Parent("exposure_measures", (("measure", "measure"),)),),
+    parents=(
+        Parent("exposure_measures", (("measure", "measure"),)),
+        Parent("exposure_measures", (("other_measure", "measure"),)),
+    ),
 ):
     """How far each two of the exposure measures agree."""
 

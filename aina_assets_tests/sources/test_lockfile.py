@@ -96,7 +96,7 @@ def locks(draw: st.DrawFn) -> SourcesLock:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(lock=locks(), header=st.sampled_from(["", "one line", "two\n\nlines: {"]))
 def test_a_lock_survives_writing_and_reading(
     tmp_path_factory: pytest.TempPathFactory, lock: SourcesLock, header: str
