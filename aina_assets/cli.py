@@ -7,7 +7,6 @@ about data. Dagster and the rooms are imported inside commands, so that ``aina -
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,9 +66,7 @@ def _errors_to_exit() -> Iterator[None]:
 def _location(lock: Path | None, cache: Path | None, **options: Any) -> Location:
     from aina_assets.location import Location, resources
 
-    bound = resources(
-        lock_path=str(lock or ""), cache_path=str(cache or ""), **options
-    )
+    bound = resources(lock_path=str(lock or ""), cache_path=str(cache or ""), **options)
     _ = bound["sources"].lock
     return Location(bound)
 
@@ -293,21 +290,20 @@ def dictionary(
 def sources_lock(
     root: Annotated[Path, typer.Option("--from", help="Folder that holds the files.")],
     lock: Annotated[
-        Path | None, typer.Option("--lock", help="Lock to refresh; DIR/sources.lock.yaml if not given.")
+        Path | None,
+        typer.Option("--lock", help="Lock to refresh; DIR/sources.lock.yaml if not given."),
     ] = None,
 ) -> None:
     """Write or refresh a lock from files on disk: hashes and sizes as they are now."""
     with _errors_to_exit():
-        from aina_assets.sources.lock_changes import diff_locks, refresh_lock, write_lock
-        from aina_assets.sources.lockfile import read_lock
+        from aina_assets.sources.lock_changes import diff_locks, refresh_lock
+        from aina_assets.sources.lockfile import read_lock, write_lock
         from aina_assets.warehouse.settings import AUTHORED
 
         target = lock or root / "sources.lock.yaml"
         is_new = not target.exists()
         template = read_lock(AUTHORED / "upstream" / "sources.lock.yaml" if is_new else target)
-        refreshed, notes = refresh_lock(
-            template, root, name=_lock_name(root) if is_new else None
-        )
+        refreshed, notes = refresh_lock(template, root, name=_lock_name(root) if is_new else None)
         changes = [] if is_new else diff_locks(template, refreshed)
         write_lock(refreshed, target)
         for note in notes:
@@ -359,6 +355,5 @@ def _print_changes(changes: Any) -> None:
     out.print(table)
 
 
-def main() -> None:
-    """Entry point."""
-    app(prog_name=Path(sys.argv[0]).name)
+if __name__ == "__main__":
+    app()

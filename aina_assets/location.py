@@ -150,7 +150,7 @@ class Location:
                 expected="a selection in Dagster's syntax that names an asset of the graph",
                 found=found,
                 where=f"--select {selection!r}",
-                remedy='try \'key:"soc_map"\', \'+key:"soc_map"\', \'group:"sources"\' or \'*\'',
+                remedy="try 'key:\"soc_map\"', '+key:\"soc_map\"', 'group:\"sources\"' or '*'",
             )
         return {"/".join(key.path) for key in keys}
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.release import contents, tables
@@ -31,14 +30,12 @@ def release_assets(
     """
     names = sorted(models)
 
-    @table_asset(tables.CheckResults, group=GROUP, deps=[*names, *upstream])
-    def check_results(records: list[Record]) -> pa.Table:
-        return contents.check_results(records)
-
-    @table_asset(tables.Manifest, group=GROUP, deps=[*names, "check_results"])
-    def manifest(records: list[Record]) -> pa.Table:
-        return contents.manifest(records)
-
+    check_results = table_asset(tables.CheckResults, group=GROUP, deps=[*names, *upstream])(
+        contents.check_results
+    )
+    manifest = table_asset(tables.Manifest, group=GROUP, deps=[*names, "check_results"])(
+        contents.manifest
+    )
     published = dict(models) | {"check_results": tables.CheckResults, "manifest": tables.Manifest}
     return [check_results, manifest, _release(published)]
 
@@ -71,7 +68,6 @@ def _release(models: Mapping[str, type[Table]]) -> dg.AssetsDefinition:
         ],
         output_required=False,
         required_resource_keys={"warehouse"},
-        dagster_type=dg.Nothing,
     )
     def release(context: dg.AssetExecutionContext) -> Iterator[Any]:
         warehouse: Warehouse = context.resources.warehouse

@@ -3,8 +3,9 @@
 Belongs here: declarations. What a file means is in the module named after its publisher.
 """
 
+import inspect
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ from aina_assets.sources import (
 )
 from aina_assets.sources.catalog import BY_NAME, INPUTS, Input
 from aina_assets.sources.fetch import FileState, obtain
-from aina_assets.sources.files import UPSTREAM, LockedSources, SourceFiles
+from aina_assets.sources.files import UPSTREAM, SourceFiles
 from aina_assets.sources.lockfile import SourcesLock, read_lock, sha256_of_file
-from aina_assets.sources.reading import CSV, ONET_TEXT, TSV
+from aina_assets.sources.reading import CSV, ONET_TEXT, TSV, Delimited
 from aina_assets.warehouse.assets import OWNERS, check_result, table_asset
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.digests import digest_of_json
@@ -36,6 +37,7 @@ from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
 from aina_assets.warehouse.store import Record, finding_fields
+from aina_assets.warehouse.tables import Table
 
 GROUP = "sources"
 LOCK_INPUT = "sources_lock"
@@ -247,6 +249,7 @@ def upstream_assets(dataset: str) -> dg.AssetsDefinition:
     required_resource_keys={"warehouse", "sources"},
 )
 def sources_lock(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    """Record the lock, for the ledger and for tracing."""
     sources: Sources = context.resources.sources
     document = sources.lock.model_dump(mode="json")
     record = Record(
@@ -267,182 +270,60 @@ def sources_lock(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]
 UPSTREAM_KEYS = tuple(f"{UPSTREAM}/{name}" for name in BY_NAME)
 
 
-@table_asset(tables.SourceLedger, group=GROUP, kinds=("yaml",))
-def source_ledger(sources_lock: LockedSources) -> pa.Table:
-    return ledger.source_ledger(sources_lock)
-
-
-@table_asset(tables.SourceFiles, group=GROUP, deps=UPSTREAM_KEYS)
-def source_files(records: list[Record]) -> pa.Table:
-    return ledger.source_files(records)
-
-
-@table_asset(tables.Occupations, group=GROUP)
-def occupations(onet_occupation_data: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_occupation_data, tables.Occupations, ONET_TEXT)
-
-
-@table_asset(tables.OccupationTasks, group=GROUP)
-def occupation_tasks(onet_task_statements: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_task_statements, tables.OccupationTasks, ONET_TEXT)
-
-
-@table_asset(tables.TaskRatings, group=GROUP)
-def task_ratings(onet_task_ratings: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_task_ratings, tables.TaskRatings, ONET_TEXT)
-
-
-@table_asset(tables.AlternateTitles, group=GROUP)
-def alternate_titles(onet_alternate_titles: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_alternate_titles, tables.AlternateTitles, ONET_TEXT)
-
-
-@table_asset(tables.ReportedTitles, group=GROUP)
-def reported_titles(onet_reported_titles: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_reported_titles, tables.ReportedTitles, ONET_TEXT)
-
-
-@table_asset(tables.WorkActivities, group=GROUP)
-def work_activities(onet_dwa_reference: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_dwa_reference, tables.WorkActivities, ONET_TEXT)
-
-
-@table_asset(tables.WorkActivityGroups, group=GROUP)
-def work_activity_groups(onet_iwa_reference: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_iwa_reference, tables.WorkActivityGroups, ONET_TEXT)
-
-
-@table_asset(tables.TaskWorkActivities, group=GROUP)
-def task_work_activities(onet_task_dwas: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_task_dwas, tables.TaskWorkActivities, ONET_TEXT)
-
-
-@table_asset(tables.TechnologySkills, group=GROUP)
-def technology_skills(onet_technology_skills: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_technology_skills, tables.TechnologySkills, ONET_TEXT)
-
-
-@table_asset(tables.JobZones, group=GROUP)
-def job_zones(onet_job_zones: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_job_zones, tables.JobZones, ONET_TEXT)
-
-
-@table_asset(tables.RelatedOccupations, group=GROUP)
-def related_occupations(onet_related_occupations: SourceFiles) -> pa.Table:
-    return reading.read_delimited(onet_related_occupations, tables.RelatedOccupations, ONET_TEXT)
-
-
-@table_asset(tables.SocGroups, group=GROUP)
-def soc_groups(soc_structure: SourceFiles) -> pa.Table:
-    return soc.soc_groups(soc_structure)
-
-
-@table_asset(tables.SocCrosswalks, group=GROUP)
-def soc_crosswalks(
-    soc_2010_to_2018: SourceFiles,
-    onet_soc_2010_to_2019: SourceFiles,
-    onet_soc_2019_to_soc_2018: SourceFiles,
-) -> pa.Table:
-    return soc.soc_crosswalks(soc_2010_to_2018, onet_soc_2010_to_2019, onet_soc_2019_to_soc_2018)
-
-
-@table_asset(tables.EconomicIndexUsage, group=GROUP)
-def economic_index_usage(
-    economic_index_task_usage: SourceFiles, economic_index_task_usage_v2: SourceFiles
-) -> pa.Table:
-    return economic_index.economic_index_usage(
-        economic_index_task_usage, economic_index_task_usage_v2
-    )
-
-
-@table_asset(tables.EconomicIndexTasks, group=GROUP)
-def economic_index_tasks(economic_index_task_statements: SourceFiles) -> pa.Table:
-    return reading.read_delimited(economic_index_task_statements, tables.EconomicIndexTasks, CSV)
-
-
-@table_asset(tables.EconomicIndexInteractions, group=GROUP)
-def economic_index_interactions(economic_index_interaction_types: SourceFiles) -> pa.Table:
-    return reading.read_delimited(
-        economic_index_interaction_types, tables.EconomicIndexInteractions, CSV
-    )
-
-
-@table_asset(tables.EconomicIndexEmployment, group=GROUP)
-def economic_index_employment(economic_index_employment: SourceFiles) -> pa.Table:
-    return reading.read_delimited(economic_index_employment, tables.EconomicIndexEmployment, CSV)
-
-
-@table_asset(tables.EconomicIndexWages, group=GROUP)
-def economic_index_wages(economic_index_wages: SourceFiles) -> pa.Table:
-    return reading.read_delimited(economic_index_wages, tables.EconomicIndexWages, CSV)
-
-
-@table_asset(tables.EconomicIndexExposure, group=GROUP)
-def economic_index_exposure(economic_index_job_exposure: SourceFiles) -> pa.Table:
-    return reading.read_delimited(economic_index_job_exposure, tables.EconomicIndexExposure, CSV)
-
-
-@table_asset(tables.EconomicIndexPenetration, group=GROUP)
-def economic_index_penetration(economic_index_task_penetration: SourceFiles) -> pa.Table:
-    return reading.read_delimited(
-        economic_index_task_penetration, tables.EconomicIndexPenetration, CSV
-    )
-
-
-@table_asset(tables.EconomicIndexRequests, group=GROUP)
-def economic_index_requests(
-    economic_index_requests_claude_ai: SourceFiles, economic_index_requests_api: SourceFiles
-) -> pa.Table:
-    return economic_index.economic_index_requests(
-        economic_index_requests_claude_ai, economic_index_requests_api
-    )
-
-
-@table_asset(tables.GdpvalTasks, group=GROUP)
-def gdpval_tasks(gdpval_train: SourceFiles) -> pa.Table:
-    return gdpval.gdpval_tasks(gdpval_train)
-
-
-@table_asset(tables.BlsWages, group=GROUP)
-def bls_wages(bls_oews_national: SourceFiles, bls_oews_series: SourceFiles) -> pa.Table:
-    return bls.bls_wages(bls_oews_national, bls_oews_series)
-
-
-@table_asset(tables.WorkingWithAiActivities, group=GROUP)
-def working_with_ai_activities(working_with_ai_iwa: SourceFiles) -> pa.Table:
-    return reading.read_delimited(working_with_ai_iwa, tables.WorkingWithAiActivities, CSV)
-
-
-@table_asset(tables.WorkingWithAiOccupations, group=GROUP)
-def working_with_ai_occupations(working_with_ai_soc: SourceFiles) -> pa.Table:
-    return reading.read_delimited(working_with_ai_soc, tables.WorkingWithAiOccupations, CSV)
-
-
-@table_asset(tables.WorkingWithAiScores, group=GROUP)
-def working_with_ai_scores(working_with_ai_scores: SourceFiles) -> pa.Table:
-    return reading.read_delimited(working_with_ai_scores, tables.WorkingWithAiScores, CSV)
-
-
-@table_asset(tables.WorkingWithAiWeights, group=GROUP)
-def working_with_ai_weights(working_with_ai_weights: SourceFiles) -> pa.Table:
-    return research.working_with_ai_weights(working_with_ai_weights)
-
-
-@table_asset(tables.GptsOccupations, group=GROUP)
-def gpts_occupations(gpts_occupations: SourceFiles) -> pa.Table:
-    return reading.read_delimited(gpts_occupations, tables.GptsOccupations, CSV)
-
-
-@table_asset(tables.GptsTasks, group=GROUP)
-def gpts_tasks(gpts_tasks: SourceFiles) -> pa.Table:
-    return reading.read_delimited(gpts_tasks, tables.GptsTasks, TSV)
-
-
-@table_asset(tables.TitleIntake, group=GROUP)
-def title_intake(title_lists: SourceFiles) -> pa.Table:
-    return titles.title_intake(title_lists)
-
-
-@table_asset(tables.TitleRows, group=GROUP)
-def title_rows(title_lists: SourceFiles) -> pa.Table:
-    return titles.title_rows(title_lists)
+_table = partial(table_asset, group=GROUP)
+
+
+def _file_table(model: type[Table], layout: Delimited) -> dg.AssetsDefinition:
+    """The table of ``model``, whose rows are the rows of one delimited input."""
+    (parent,) = model.__parents__
+    input_name = parent.table.removeprefix(f"{UPSTREAM}/")
+
+    def read(**inputs: SourceFiles) -> pa.Table:
+        return reading.read_delimited(inputs[input_name], model, layout)
+
+    argument = inspect.Parameter(input_name, inspect.Parameter.KEYWORD_ONLY, annotation=SourceFiles)
+    read.__signature__ = inspect.Signature([argument])  # type: ignore[attr-defined]
+    return _table(model)(read)
+
+
+source_ledger = _table(tables.SourceLedger, kinds=("yaml",))(ledger.source_ledger)
+source_files = _table(tables.SourceFiles, deps=UPSTREAM_KEYS)(ledger.source_files)
+
+occupations = _file_table(tables.Occupations, ONET_TEXT)
+occupation_tasks = _file_table(tables.OccupationTasks, ONET_TEXT)
+task_ratings = _file_table(tables.TaskRatings, ONET_TEXT)
+alternate_titles = _file_table(tables.AlternateTitles, ONET_TEXT)
+reported_titles = _file_table(tables.ReportedTitles, ONET_TEXT)
+work_activities = _file_table(tables.WorkActivities, ONET_TEXT)
+work_activity_groups = _file_table(tables.WorkActivityGroups, ONET_TEXT)
+task_work_activities = _file_table(tables.TaskWorkActivities, ONET_TEXT)
+technology_skills = _file_table(tables.TechnologySkills, ONET_TEXT)
+job_zones = _file_table(tables.JobZones, ONET_TEXT)
+related_occupations = _file_table(tables.RelatedOccupations, ONET_TEXT)
+
+soc_groups = _table(tables.SocGroups)(soc.soc_groups)
+soc_crosswalks = _table(tables.SocCrosswalks)(soc.soc_crosswalks)
+
+economic_index_usage = _table(tables.EconomicIndexUsage)(economic_index.economic_index_usage)
+economic_index_tasks = _file_table(tables.EconomicIndexTasks, CSV)
+economic_index_interactions = _file_table(tables.EconomicIndexInteractions, CSV)
+economic_index_employment = _file_table(tables.EconomicIndexEmployment, CSV)
+economic_index_wages = _file_table(tables.EconomicIndexWages, CSV)
+economic_index_exposure = _file_table(tables.EconomicIndexExposure, CSV)
+economic_index_penetration = _file_table(tables.EconomicIndexPenetration, CSV)
+economic_index_requests = _table(tables.EconomicIndexRequests)(
+    economic_index.economic_index_requests
+)
+
+gdpval_tasks = _table(tables.GdpvalTasks)(gdpval.gdpval_tasks)
+bls_wages = _table(tables.BlsWages)(bls.bls_wages)
+
+working_with_ai_activities = _file_table(tables.WorkingWithAiActivities, CSV)
+working_with_ai_occupations = _file_table(tables.WorkingWithAiOccupations, CSV)
+working_with_ai_scores = _file_table(tables.WorkingWithAiScores, CSV)
+working_with_ai_weights = _table(tables.WorkingWithAiWeights)(research.working_with_ai_weights)
+gpts_occupations = _file_table(tables.GptsOccupations, CSV)
+gpts_tasks = _file_table(tables.GptsTasks, TSV)
+
+title_intake = _table(tables.TitleIntake)(titles.title_intake)
+title_rows = _table(tables.TitleRows)(titles.title_rows)

@@ -58,15 +58,15 @@ _ALL_INDUSTRIES = "000000"
 _SERIES_LAYOUT = Delimited(delimiter="\t", quote=None, null_tokens=("",))
 
 
-def bls_wages(national: SourceFiles, series: SourceFiles) -> pa.Table:
+def bls_wages(bls_oews_national: SourceFiles, bls_oews_series: SourceFiles) -> pa.Table:
     """Rows of ``BlsWages``: from the workbook where present, else from the series file.
 
     Raises:
         SourceFormatError: a present file is not in its published layout.
     """
-    rows = [row for file in national.files for row in _workbook_rows(file)]
+    rows = [row for file in bls_oews_national.files for row in _workbook_rows(file)]
     if not rows:
-        rows = [row for file in series.files for row in _series_rows(file)]
+        rows = [row for file in bls_oews_series.files for row in _series_rows(file)]
     return pa.Table.from_pylist(rows, schema=arrow_schema(BlsWages))
 
 

@@ -17,14 +17,19 @@ from aina_assets.sources.tables import EconomicIndexRequests, EconomicIndexUsage
 from aina_assets.warehouse.tables import arrow_schema
 
 
-def economic_index_usage(first: SourceFiles, second: SourceFiles) -> pa.Table:
-    """Rows of ``EconomicIndexUsage``: ``first`` is release 2025-02-10, ``second`` 2025-03-27.
+def economic_index_usage(
+    economic_index_task_usage: SourceFiles, economic_index_task_usage_v2: SourceFiles
+) -> pa.Table:
+    """Rows of ``EconomicIndexUsage``: releases 2025-02-10 and 2025-03-27.
 
     Raises:
         SourceFormatError: a file is not in its layout.
     """
     frames = []
-    for release, source in (("2025-02-10", first), ("2025-03-27", second)):
+    for release, source in (
+        ("2025-02-10", economic_index_task_usage),
+        ("2025-03-27", economic_index_task_usage_v2),
+    ):
         for file in source.files:
             texts = read_strings(file, CSV, wanted_headers(EconomicIndexUsage))
             frame = typed(texts, EconomicIndexUsage, file)
@@ -33,14 +38,19 @@ def economic_index_usage(first: SourceFiles, second: SourceFiles) -> pa.Table:
     return pa.concat_tables(frames) if frames else arrow_schema(EconomicIndexUsage).empty_table()
 
 
-def economic_index_requests(claude_ai: SourceFiles, api: SourceFiles) -> pa.Table:
+def economic_index_requests(
+    economic_index_requests_claude_ai: SourceFiles, economic_index_requests_api: SourceFiles
+) -> pa.Table:
     """Rows of ``EconomicIndexRequests``, one a cluster, parents before children.
 
     Raises:
         SourceFormatError: a file is not JSON or not a tree of clusters.
     """
     rows: list[dict[str, Any]] = []
-    for channel, source in (("claude_ai", claude_ai), ("api", api)):
+    for channel, source in (
+        ("claude_ai", economic_index_requests_claude_ai),
+        ("api", economic_index_requests_api),
+    ):
         for file in source.files:
             for number, cluster in enumerate(_clusters(file), start=1):
                 cluster |= {

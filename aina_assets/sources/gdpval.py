@@ -28,14 +28,14 @@ _COLUMNS = [
 ]
 
 
-def gdpval_tasks(source: SourceFiles) -> pa.Table:
+def gdpval_tasks(gdpval_train: SourceFiles) -> pa.Table:
     """Rows of ``GdpvalTasks`` from the train parquet.
 
     Raises:
         SourceFormatError: not a parquet file, a column is missing, or a rubric is not a JSON list
             of items with ``score`` and ``criterion``.
     """
-    rows = [row for file in source.files for row in _tasks(file)]
+    rows = [row for file in gdpval_train.files for row in _tasks(file)]
     return pa.Table.from_pylist(rows, schema=arrow_schema(GdpvalTasks))
 
 

@@ -13,10 +13,10 @@ from aina_assets.warehouse.store import Record
 from aina_assets.warehouse.tables import arrow_schema, columns_of
 
 
-def source_ledger(locked: LockedSources) -> pa.Table:
+def source_ledger(sources_lock: LockedSources) -> pa.Table:
     """Rows of ``SourceLedger``: one per source of the lock."""
     rows = []
-    for name, source in locked.lock.sources.items():
+    for name, source in sources_lock.lock.sources.items():
         document = source.model_dump(mode="json", exclude={"origin", "files"})
         document |= {
             "source": name,

@@ -14,7 +14,7 @@ from aina_assets.sources.tables import WorkingWithAiWeights
 from aina_assets.warehouse.tables import arrow_schema
 
 
-def working_with_ai_weights(source: SourceFiles) -> pa.Table:
+def working_with_ai_weights(working_with_ai_weights: SourceFiles) -> pa.Table:
     """Rows of ``WorkingWithAiWeights``: one per occupation and activity of weight above zero.
 
     The file is wide: ``SOC Code``, then one column per activity.
@@ -22,7 +22,7 @@ def working_with_ai_weights(source: SourceFiles) -> pa.Table:
     Raises:
         SourceFormatError: the file is not in that layout.
     """
-    frames = [_weights(file) for file in source.files]
+    frames = [_weights(file) for file in working_with_ai_weights.files]
     return pa.concat_tables(frames) if frames else arrow_schema(WorkingWithAiWeights).empty_table()
 
 

@@ -37,7 +37,7 @@ _CROSSWALK_HEADERS = {
 }
 
 
-def soc_groups(source: SourceFiles) -> pa.Table:
+def soc_groups(soc_structure: SourceFiles) -> pa.Table:
     """Rows of ``SocGroups`` from the structure workbook.
 
     The workbook has one code a row, in the column of its level, and the title in a fifth column
@@ -46,7 +46,7 @@ def soc_groups(source: SourceFiles) -> pa.Table:
     Raises:
         SourceFormatError: the workbook is not in that layout.
     """
-    frames = [_groups_of(file) for file in source.files]
+    frames = [_groups_of(file) for file in soc_structure.files]
     return pa.concat_tables(frames) if frames else arrow_schema(SocGroups).empty_table()
 
 

@@ -75,10 +75,10 @@ def screen(file: SourceFile) -> Screening:
     return Screening(tuple(columns), tuple(forbidden_columns(columns)))
 
 
-def title_intake(source: SourceFiles) -> pa.Table:
+def title_intake(title_lists: SourceFiles) -> pa.Table:
     """Rows of ``TitleIntake``: one per present list."""
     rows = []
-    for file in source.files:
+    for file in title_lists.files:
         screening = screen(file)
         seen = ", ".join(screening.columns)
         refused = ", ".join(screening.forbidden)
@@ -97,13 +97,13 @@ def title_intake(source: SourceFiles) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(TitleIntake))
 
 
-def title_rows(source: SourceFiles) -> pa.Table:
+def title_rows(title_lists: SourceFiles) -> pa.Table:
     """Rows of ``TitleRows`` from every list that is let in.
 
     Raises:
         SourceFormatError: an accepted list is not in the wedge format.
     """
-    accepted = [file for file in source.files if not screen(file).forbidden]
+    accepted = [file for file in title_lists.files if not screen(file).forbidden]
     frames = [_plain(file) if file.path.endswith(".txt") else _table(file) for file in accepted]
     return pa.concat_tables(frames) if frames else arrow_schema(TitleRows).empty_table()
 

@@ -50,7 +50,7 @@ def table_asset(
     deps: Sequence[str] = (),
     tags: Mapping[str, str] | None = None,
 ) -> Callable[[Transform], dg.AssetsDefinition]:
-    """Declare the decorated function's result as the table of ``model``.
+    """Declare a function's result as the table of ``model``; the function itself stays as it is.
 
     The function's arguments are its inputs: a ``pa.Table`` argument is the table of that name; an
     argument whose annotation has ``asset_path`` and ``from_record`` is made from the record of the
@@ -67,7 +67,7 @@ def table_asset(
     name = table_name(model)
 
     def decorate(function: Transform) -> dg.AssetsDefinition:
-        arguments = inspect.signature(function).parameters
+        arguments = inspect.signature(function, eval_str=True).parameters
         ins = {
             argument.name: dg.AssetIn(key=argument.name)
             for argument in arguments.values()

@@ -12,8 +12,8 @@ from aina_assets.warehouse.tables import Table, arrow_schema, columns_of, descri
 _HEAD = """# Data dictionary
 
 Generated from the table models by `aina dictionary`; a test holds it current. Every table is
-published in the release (`$AINA_HOME/releases/current/aina.duckdb`) with these columns. Rules are the
-asset checks of the table: each blocks the write when it does not hold.
+published in the release (`$AINA_HOME/releases/current/aina.duckdb`) with these columns. Rules are
+the asset checks of the table: each blocks the write when it does not hold.
 """
 
 

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from upath import UPath
 
@@ -32,7 +32,7 @@ def write_atomically(path: UPath, write: Callable[[BinaryIO], None]) -> None:
     """
     if not is_local(path):
         with path.open("wb") as stream:
-            write(cast("BinaryIO", stream))
+            write(stream)
         return
     target = Path(str(path))
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -65,11 +65,15 @@ def judge(
     A frame with wrong columns or types gets one finding, ``schema``: nothing more can be said.
     """
     rules = {rule.name: rule for rule in rules_of(model)}
-    errors = _validation_errors(table, model)
-    structural = [error for error in errors if error.reason_code in _STRUCTURAL]
-    if structural:
+    errors: list[SchemaError] = []
+    problems = [f"column {name!r} is there twice" for name in _repeated(table.column_names)]
+    if not problems:  # the backend has no answer to a name that is there twice
+        errors = _validation_errors(table, model)
+        structural = [error for error in errors if error.reason_code in _STRUCTURAL]
+        problems = [_first_line(error) for error in structural]
+    if problems:
         detail = f"expected {rules['schema'].description}; found {_shape(table)}"
-        sample = tuple({"problem": _first_line(error)} for error in structural[:SAMPLE_ROWS])
+        sample = tuple({"problem": problem} for problem in problems[:SAMPLE_ROWS])
         return [Finding("schema", False, table.num_rows, table.num_rows, detail, sample)]
 
     of_figures: dict[str, list[Expectation]] = {"expected_figures": []}
@@ -160,12 +164,18 @@ def _failing_rows(errors: list[SchemaError], table: pa.Table) -> pa.Table:
 
 
 def duplicated_rows(table: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """Every row of ``table`` whose ``key`` occurs more than once."""
-    counts = table.group_by(list(key)).aggregate([([], "count_all")])
-    repeated = counts.filter(pc.greater(counts["count_all"], 1)).drop_columns("count_all")
-    return table.join(repeated, list(key), join_type="inner").sort_by(
-        [(name, "ascending") for name in key]
+    """Every row of ``table`` whose ``key`` occurs more than once, in key order; null equals null."""
+    place = "__place__"
+    # Grouping holds nulls to be equal; a join, which would be shorter, does not.
+    groups = (
+        table.select(list(key))
+        .append_column(place, pa.array(range(table.num_rows), pa.int64()))
+        .group_by(list(key))
+        .aggregate([(place, "list"), (place, "count")])
     )
+    repeated = groups.filter(pc.greater(groups[f"{place}_count"], 1))
+    places = pc.list_flatten(repeated[f"{place}_list"])
+    return table.take(places).sort_by([(name, "ascending") for name in key])
 
 
 def _figures(
@@ -180,6 +190,10 @@ def _figures(
         return Finding(rule, False, table.num_rows, len(missed), "; ".join(missed), sample)
     detail = "; ".join(f"{item.figure} = {item.expected:g}" for item in expectations)
     return Finding(rule, True, table.num_rows, 0, f"reproduced: {detail}")
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def _shape(table: pa.Table) -> str:

@@ -147,6 +147,7 @@ class Trace:
 
     Attributes:
         table: the table.
+        key_columns: the columns that identify a row.
         data_version: content digest of its current snapshot.
         code_version: digest of the code that made it.
         snapshot: the snapshot file, below the warehouse root.
@@ -161,6 +162,7 @@ class Trace:
     """
 
     table: str
+    key_columns: tuple[str, ...]
     data_version: str
     code_version: str
     snapshot: str | None
@@ -294,6 +296,7 @@ class _Tracer:
     ) -> Trace:
         return Trace(
             table=record.asset,
+            key_columns=_model_named(record.asset, self.models).__key__,
             data_version=record.data_version,
             code_version=record.code_version,
             snapshot=record.snapshot,
@@ -327,7 +330,7 @@ class _Tracer:
                 tuple(
                     source
                     for source in sources.get(name, ())
-                    if source.rpartition(".")[0] not in silent
+                    if source.partition(".")[0] not in silent
                 ),
             )
             for name, value in values.items()
@@ -346,9 +349,7 @@ class _Tracer:
                 parents.append(self._whole(parent.table, record))
         return TracedRow(key, fields, tuple(parents), tuple(files))
 
-    def _files(
-        self, parent: Parent, values: Mapping[str, Any], below: Record
-    ) -> list[TracedFile]:
+    def _files(self, parent: Parent, values: Mapping[str, Any], below: Record) -> list[TracedFile]:
         record = self.record(parent.table)
         entries = [
             entry
@@ -407,12 +408,12 @@ def _matching(frame: pa.Table, parent: Parent, values: Mapping[str, Any]) -> pa.
 
 
 def _sentence(parent: Parent) -> str:
-    """How rows of ``parent`` are found, in words."""
+    """How rows of ``parent`` are found, in words; "its" is the row they are found for."""
     ways = {"prefix": "starts with", "in": "is one of", "": "="}
     parts = []
     for column, target in parent.on:
         how, _, name = target.rpartition(":")
-        parts.append(f"{name} {ways[how]} {column}")
+        parts.append(f"the same {name}" if column == target else f"{name} {ways[how]} its {column}")
     parts += [f"{name} = '{text}'" for name, text in parent.only]
     return " and ".join(parts)
 
@@ -639,12 +640,11 @@ def _input_datasets(
         if entry["status"] != "present":
             continue
         file = _traced_file(record, entry, lock, None, is_other_version=False)
-        is_url = file.licence_url is not None
         tags = {
             "source": file.source,
             "release": file.release,
-            "licence": file.licence,
-            "licence_url": file.licence_url if is_url else None,
+            "licence": file.licence if file.licence or file.note else "none declared",
+            "licence_url": file.licence_url,
             "source_class": file.source_class,
             "allowed_use": file.allowed_use,
             "pin": file.pin,
@@ -690,5 +690,5 @@ def _schema_fields(model: type[Table]) -> Sequence[dict[str, str]]:
 
 
 def _input_field(namespace: str, source: str) -> dict[str, str]:
-    dataset, _, field = source.rpartition(".")
+    dataset, _, field = source.partition(".")
     return {"namespace": namespace, "name": dataset, "field": field}

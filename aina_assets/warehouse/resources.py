@@ -33,7 +33,7 @@ class Accepted:
     record: Record
 
 
-class Warehouse(dg.ConfigurableResource[Store]):
+class Warehouse(dg.ConfigurableResource[Any]):
     """The warehouse a run reads and writes.
 
     A run holds the warehouse's writer lock from its first step to its last, whoever launched it.
@@ -62,7 +62,10 @@ class Warehouse(dg.ConfigurableResource[Store]):
         return digest_of_json([vars(item) for item in self.expectations(table)])[:16]
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
+    def yield_for_execution(
+        self,
+        context: dg.InitResourceContext,  # noqa: ARG002 - Dagster's signature
+    ) -> Iterator["Warehouse"]:
         """Hold the writer lock while a run (or one step of a multiprocess run) is at work."""
         if not is_local(self.store.root):
             yield self

@@ -27,9 +27,19 @@ _CODED = (
 
 
 def soc_join_report(
-    con: Connection, soc_groups: pa.Table, soc_crosswalks: pa.Table, **coded: pa.Table
+    con: Connection,
+    soc_groups: pa.Table,
+    soc_crosswalks: pa.Table,
+    occupations: pa.Table,
+    economic_index_exposure: pa.Table,
+    economic_index_wages: pa.Table,
+    economic_index_tasks: pa.Table,
+    working_with_ai_scores: pa.Table,
+    gpts_occupations: pa.Table,
+    bls_wages: pa.Table,
+    gdpval_soc_map: pa.Table,
 ) -> pa.Table:
-    """Rows of ``SocJoinReport`` for the tables in ``coded``.
+    """Rows of ``SocJoinReport``: one per table of ``_CODED``.
 
     Of ``bls_wages`` only detailed occupations (and those of no stated level) are asked for.
     """
@@ -68,11 +78,30 @@ def soc_join_report(
         """,  # noqa: S608
         soc_groups=soc_groups,
         soc_crosswalks=soc_crosswalks,
-        **coded,
+        occupations=occupations,
+        economic_index_exposure=economic_index_exposure,
+        economic_index_wages=economic_index_wages,
+        economic_index_tasks=economic_index_tasks,
+        working_with_ai_scores=working_with_ai_scores,
+        gpts_occupations=gpts_occupations,
+        bls_wages=bls_wages,
+        gdpval_soc_map=gdpval_soc_map,
     )
 
 
-def published_findings(con: Connection, **tables: pa.Table) -> pa.Table:
+def published_findings(
+    con: Connection,
+    economic_index_tasks: pa.Table,
+    task_exposure: pa.Table,
+    economic_index_interactions: pa.Table,
+    economic_index_penetration: pa.Table,
+    working_with_ai_activities: pa.Table,
+    working_with_ai_occupations: pa.Table,
+    working_with_ai_scores: pa.Table,
+    working_with_ai_weights: pa.Table,
+    gpts_occupations: pa.Table,
+    gpts_tasks: pa.Table,
+) -> pa.Table:
     """Rows of ``PublishedFindings``.
 
     Sources of the definitions: the Economic Index report of 2025-02-10 (tasks with any usage, per
@@ -89,7 +118,8 @@ def published_findings(con: Connection, **tables: pa.Table) -> pa.Table:
           FROM economic_index_tasks t LEFT JOIN task_exposure x USING (task_id) GROUP BY 1
         ),
         patterns AS (
-          SELECT fsum(usage_pct) FILTER (interaction_type IN ('directive', 'feedback loop')) AS auto,
+          SELECT fsum(usage_pct) FILTER (interaction_type IN ('directive', 'feedback loop'))
+                   AS auto,
                  fsum(usage_pct) FILTER (interaction_type <> 'none') AS classified
           FROM economic_index_interactions
         ),
@@ -135,7 +165,8 @@ def published_findings(con: Connection, **tables: pa.Table) -> pa.Table:
           SELECT 'ai_use_in_quarter_of_tasks_pct' AS finding,
                  100.0 * count(*) FILTER (4 * used >= tasks) / nullif(count(*), 0) AS value,
                  'percent' AS unit,
-                 'O*NET-SOC 2010 occupations with usage in at least 25% of their tasks' AS definition
+                 'O*NET-SOC 2010 occupations with usage in at least 25% of their tasks'
+                   AS definition
           FROM adoption
           UNION ALL SELECT 'ai_use_in_three_quarters_of_tasks_pct',
                  100.0 * count(*) FILTER (4 * used >= 3 * tasks) / nullif(count(*), 0), 'percent',
@@ -162,11 +193,30 @@ def published_findings(con: Connection, **tables: pa.Table) -> pa.Table:
         )
         SELECT finding, round(value, 10) AS value, unit, definition FROM findings
         """,
-        **tables,
+        economic_index_tasks=economic_index_tasks,
+        task_exposure=task_exposure,
+        economic_index_interactions=economic_index_interactions,
+        economic_index_penetration=economic_index_penetration,
+        working_with_ai_activities=working_with_ai_activities,
+        working_with_ai_occupations=working_with_ai_occupations,
+        working_with_ai_scores=working_with_ai_scores,
+        working_with_ai_weights=working_with_ai_weights,
+        gpts_occupations=gpts_occupations,
+        gpts_tasks=gpts_tasks,
     )
 
 
-def hf_ingest_summary(con: Connection, **tables: pa.Table) -> pa.Table:
+def hf_ingest_summary(
+    con: Connection,
+    source_ledger: pa.Table,
+    source_files: pa.Table,
+    economic_index_exposure: pa.Table,
+    legacy_signals: pa.Table,
+    gdpval_task_map: pa.Table,
+    gdpval_soc_map: pa.Table,
+    soc_map: pa.Table,
+    task_exposure: pa.Table,
+) -> pa.Table:
     """Rows of ``HfIngestSummary``: files and bytes of the two datasets, and what they became."""
     return query(
         con,
@@ -193,5 +243,12 @@ def hf_ingest_summary(con: Connection, **tables: pa.Table) -> pa.Table:
                count(*) FILTER (has_legacy_signal), 'rows', 'soc_map' FROM soc_map
         UNION ALL SELECT 'used_tasks', count(*), 'rows', 'task_exposure' FROM task_exposure
         """,
-        **tables,
+        source_ledger=source_ledger,
+        source_files=source_files,
+        economic_index_exposure=economic_index_exposure,
+        legacy_signals=legacy_signals,
+        gdpval_task_map=gdpval_task_map,
+        gdpval_soc_map=gdpval_soc_map,
+        soc_map=soc_map,
+        task_exposure=task_exposure,
     )

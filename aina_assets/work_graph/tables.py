@@ -72,7 +72,8 @@ class TaskExposure(
         "soc_crosswalks.to_code",
     )
     onet_soc_2019_count: int = mapped(
-        "How many codes that is; above one the occupation was split.", "soc_crosswalks.to_code",
+        "How many codes that is; above one the occupation was split.",
+        "soc_crosswalks.to_code",
         ge=0,
     )
 
@@ -142,9 +143,7 @@ class LegacySignals(
         "SOC 2018 codes it became, comma-separated; empty where none.", "soc_crosswalks.to_code"
     )
 
-    @pap.dataframe_check(
-        name="used_tasks_exist", description="no more tasks with usage than tasks"
-    )
+    @pap.dataframe_check(name="used_tasks_exist", description="no more tasks with usage than tasks")
     def _used_tasks(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
         return pc.less_equal(data.table["used_task_count"], data.table["task_count"])
 
@@ -173,9 +172,7 @@ class GdpvalTaskMap(
         "soc_groups.level",
         isin=["detailed", "broad", "unmatched"],
     )
-    has_reference_files: bool = mapped(
-        "Has reference files.", "gdpval_tasks.has_reference_files"
-    )
+    has_reference_files: bool = mapped("Has reference files.", "gdpval_tasks.has_reference_files")
     has_deliverables: bool = mapped("Has deliverables.", "gdpval_tasks.has_deliverables")
     rubric_item_count: int = mapped("Rubric items.", "gdpval_tasks.rubric_item_count", ge=1)
     rubric_points: int = mapped("Sum of positive scores.", "gdpval_tasks.rubric_points", ge=1)
@@ -266,9 +263,7 @@ class SocMap(
         "soc_groups.soc_code",
         "economic_index_exposure.soc_code",
     )
-    has_exposure: bool = mapped(
-        "Has an observed exposure.", "economic_index_exposure.soc_code"
-    )
+    has_exposure: bool = mapped("Has an observed exposure.", "economic_index_exposure.soc_code")
     has_legacy_signal: bool = mapped("Has legacy signals.", "legacy_signals.soc_2010_code")
     has_gdpval: bool = mapped("Has GDPval tasks.", "gdpval_soc_map.soc_code")
     observed_exposure: float = mapped(
@@ -305,21 +300,9 @@ class ExposureMeasures(
     ProvenancedTable,
     key=("soc_code", "measure"),
     parents=(
-        Parent(
-            "economic_index_exposure",
-            (("soc_code", "soc_code"),),
-            where=(("measure", "economic_index"),),
-        ),
-        Parent(
-            "working_with_ai_scores",
-            (("soc_code", "soc_code"),),
-            where=(("measure", "working_with_ai"),),
-        ),
-        Parent(
-            "gpts_occupations",
-            (("soc_code", "prefix:onet_soc_code"),),
-            where=(("measure", "gpts_are_gpts"),),
-        ),
+        Parent("economic_index_exposure", (("soc_code", "soc_code"),)),
+        Parent("working_with_ai_scores", (("soc_code", "soc_code"),)),
+        Parent("gpts_occupations", (("soc_code", "prefix:onet_soc_code"),)),
     ),
 ):
     """Three independent measures of where AI may help, side by side, one row a measure.
@@ -377,9 +360,7 @@ class ExposureAgreement(
 
     measure: str = mapped("One measure.", "exposure_measures.measure")
     other_measure: str = mapped("The other.", "exposure_measures.measure")
-    occupation_count: int = mapped(
-        "Occupations both speak of.", "exposure_measures.soc_code", ge=0
-    )
+    occupation_count: int = mapped("Occupations both speak of.", "exposure_measures.soc_code", ge=0)
     rank_correlation: float = mapped(
         "Spearman rank correlation over them.",
         "exposure_measures.value",
@@ -423,8 +404,8 @@ class PublishedFindings(
 ):
     """Findings the publishers report, recomputed from the stored tables.
 
-    Each is an asset check with the tolerance that ``data/expectations/<lock>.csv`` gives it: a wrong
-    join shows as a wrong finding.
+    Each is an asset check, with its tolerance in ``data/expectations/<lock>.csv``: a wrong join
+    shows as a wrong finding.
     """
 
     finding: str = pap.Field(description="Name of the finding.")

@@ -1,0 +1,681 @@
+"""Every declared rule fires, alone, and says what it found.
+
+For each rule of each table: take the sample's valid frame, break it for that rule and no other, and
+see exactly that check fail, with the right count and a bounded sample. Validation backends have been
+seen to skip declared rules silently; a rule that no test breaks is not known to exist.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandera.pyarrow as pap
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
+from upath import UPath
+
+from aina_assets.location import all_models
+from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.expectations import Expectation
+from aina_assets.warehouse.gate import SAMPLE_ROWS, Finding, conform, duplicated_rows, judge
+from aina_assets.warehouse.store import Store
+from aina_assets.warehouse.tables import (
+    Table,
+    arrow_schema,
+    columns_of,
+    rules_of,
+    value_rule_name,
+)
+
+MODELS = all_models()
+TABLES = sorted(MODELS)
+RULES = [(table, rule.name) for table in TABLES for rule in rules_of(MODELS[table])]
+MANY = SAMPLE_ROWS + 2
+"""Rows broken at once where a rule allows it: more than a finding samples."""
+
+Frames = Mapping[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A frame (or what is expected of it) broken for one rule."""
+
+    frame: pa.Table
+    failing_rows: int
+    expectations: tuple[Expectation, ...] = ()
+
+
+@pytest.fixture(scope="session")
+def frames(sample_home: Path) -> Frames:
+    """The valid frame of every table: the built sample's snapshot."""
+    store = Store(UPath(sample_home))
+    return {table: store.read(table) for table in TABLES}
+
+
+# ------------------------------------------------------------------------------- breaking a frame
+
+
+def with_values(frame: pa.Table, column: str, values: Mapping[int, Any]) -> pa.Table:
+    """``frame`` with other ``values``, by row, in one column."""
+    cells = frame[column].to_pylist()
+    for row, value in values.items():
+        cells[row] = value
+    place = frame.column_names.index(column)
+    changed = pa.array(cells, frame.schema.field(column).type)
+    return frame.set_column(place, frame.schema.field(column).with_nullable(True), [changed])
+
+
+def rows_where(frame: pa.Table, holds: Callable[[dict[str, Any]], bool]) -> list[int]:
+    return [row for row, cells in enumerate(frame.to_pylist()) if holds(cells)]
+
+
+def bad_value(check: Any, number: int) -> Any:
+    """The ``number``-th value that breaks ``check``, made from the check's own statistics."""
+    stated = check.statistics
+    match check.name:
+        case "str_matches":
+            value = f"not like that {number}"
+            assert not re.search(stated["pattern"], value)
+            return value
+        case "isin":
+            value = f"no such word {number}"
+            assert value not in stated["allowed_values"]
+            return value
+        case "greater_than_or_equal_to":
+            return stated["min_value"] - 1 - number
+        case "greater_than":
+            return stated["min_value"] - number
+        case "less_than_or_equal_to":
+            return stated["max_value"] + 1 + number
+        case "less_than":
+            return stated["max_value"] + number
+        case "in_range":
+            return stated["max_value"] + 1 + number
+    raise AssertionError(f"teach bad_value() to break {check.name}")
+
+
+def break_value_rule(frame: pa.Table, column: str, check: Any) -> Broken:
+    """Distinct bad values, so that no key is repeated, in rows that had a value."""
+    rows = rows_where(frame, lambda cells: cells[column] is not None)[:MANY]
+    bad = {row: bad_value(check, number) for number, row in enumerate(rows)}
+    return Broken(with_values(frame, column, bad), len(rows))
+
+
+def one_cell(column: str, value: Any, holds: Callable[[dict[str, Any]], bool]) -> Breaker:
+    """Set ``column`` of the first row where ``holds`` to ``value``."""
+
+    def broken(frame: pa.Table) -> Broken:
+        row = rows_where(frame, holds)[0]
+        return Broken(with_values(frame, column, {row: value}), 1)
+
+    return broken
+
+
+def cells(values: Mapping[str, Any]) -> Breaker:
+    """Set several columns of the first row."""
+
+    def broken(frame: pa.Table) -> Broken:
+        for column, value in values.items():
+            frame = with_values(frame, column, {0: value})
+        return Broken(frame, 1)
+
+    return broken
+
+
+def one_key_twice(frame: pa.Table, model: type[Table]) -> Broken:
+    """A row repeated: one whose key has a null part, where the table has such rows."""
+    with_null = rows_where(frame, lambda cells: any(cells[name] is None for name in model.__key__))
+    again = frame.slice(with_null[0] if with_null else 0, 1)
+    return Broken(pa.concat_tables([frame, again]), 2)
+
+
+def uncounted(frame: pa.Table) -> Broken:
+    """Fewer than none joined, and still all counted."""
+    first = frame.slice(0, 1).to_pylist()[0]
+    unmatched = first["code_count"] + 1
+    broken = with_values(frame, "joined_count", {0: -1})
+    return Broken(with_values(broken, "unmatched_count", {0: unmatched}), 1)
+
+
+def overcounted(frame: pa.Table) -> Broken:
+    first = frame.slice(0, 1).to_pylist()[0]
+    broken = with_values(frame, "unmatched_count", {0: -1})
+    return Broken(with_values(broken, "joined_count", {0: first["code_count"] + 1}), 1)
+
+
+Breaker = Callable[[pa.Table], Broken]
+
+ANY: Callable[[dict[str, Any]], bool] = lambda _cells: True  # noqa: E731
+
+DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
+    "provenance": (
+        one_cell("source_class", "canonical+gossip", ANY),
+        one_cell("source_class", "", ANY),
+        one_cell("allowed_use", "whatever", ANY),
+        one_cell("allowed_use", "open+internal_only", ANY),
+    ),
+    "no_licence_internal_only": (
+        one_cell("allowed_use", "open", lambda row: row["licence"] is None),
+        one_cell("allowed_use", "attribution", lambda row: row["licence"] is None),
+        one_cell("runtime_eligibility", "eligible", lambda row: row["licence"] is None),
+        one_cell("licence", None, lambda row: row["allowed_use"] == "open"),
+    ),
+    "absence_has_reason": (
+        one_cell("reason", None, lambda row: row["status"] == "absent"),
+        one_cell("sha256", "0" * 64, lambda row: row["status"] == "absent"),
+        one_cell("sha256", None, lambda row: row["status"] == "present"),
+        one_cell("reason", "over_cap", lambda row: row["status"] == "present"),
+    ),
+    "wages_positive": (
+        one_cell("annual_mean_usd", 0.0, ANY),
+        one_cell("hourly_p10_usd", -1.0, ANY),
+        one_cell("annual_p90_usd", math.nan, ANY),
+    ),
+    "forbidden_is_refused": (
+        one_cell("verdict", "refused", lambda row: row["verdict"] == "accepted"),
+        one_cell("forbidden_columns", "email", lambda row: row["verdict"] == "accepted"),
+    ),
+    "used_tasks_exist": (
+        lambda frame: Broken(
+            with_values(frame, "used_task_count", {0: frame["task_count"][0].as_py() + 1}), 1
+        ),
+    ),
+    "match_has_code": (
+        one_cell("soc_code", None, lambda row: row["soc_match"] == "detailed"),
+        one_cell("soc_match", "unmatched", lambda row: row["soc_code"] is not None),
+    ),
+    "spoken_of": (
+        cells(
+            {
+                "has_exposure": False,
+                "has_legacy_signal": False,
+                "has_gdpval": False,
+                "observed_exposure": None,
+            }
+        ),
+    ),
+    "exposure_has_value": (
+        one_cell("observed_exposure", None, lambda row: row["has_exposure"]),
+        one_cell("observed_exposure", 0.5, lambda row: not row["has_exposure"]),
+    ),
+    "all_counted": (
+        lambda frame: Broken(
+            with_values(frame, "code_count", {0: frame["code_count"][0].as_py() + 1}), 1
+        ),
+    ),
+}
+"""How to break each rule over several columns, in every way it can be broken."""
+
+CAREFUL: Mapping[tuple[str, str], Breaker] = {
+    # A row that is refused for its columns: the verdict's word alone is wrong.
+    ("title_intake", "verdict_allowed_values"): cells(
+        {"forbidden_columns": "email", "verdict": "let in"}
+    ),
+    ("gdpval_task_map", "soc_match_allowed_values"): one_cell(
+        "soc_match", "nearly", lambda row: row["soc_code"] is not None
+    ),
+    # Kept summed up, so that only the column's own rule is broken.
+    ("soc_join_report", "joined_count_minimum"): uncounted,
+    ("soc_join_report", "unmatched_count_minimum"): overcounted,
+}
+"""Value rules whose column takes part in a rule over several columns."""
+
+ALSO_BREAKS: Mapping[tuple[str, str], set[str]] = {
+    # used <= tasks with tasks below zero needs used below zero: then its own minimum breaks.
+    ("legacy_signals", "task_count_minimum"): {"used_tasks_exist"},
+    # joined + unmatched = codes with codes below zero needs one of the two below zero.
+    ("soc_join_report", "code_count_minimum"): {"all_counted"},
+}
+"""Rules that cannot be broken without a second one, and why."""
+
+
+def recorded(table: str, figure: str, expected: float) -> Expectation:
+    return Expectation(table, figure, expected, 0.0, "written for this test")
+
+
+def breakings(table: str, rule: str, frame: pa.Table) -> list[Broken]:
+    """``frame`` broken for ``rule``, in each way this module knows."""
+    model = MODELS[table]
+    if (table, rule) in CAREFUL:
+        return [CAREFUL[table, rule](frame)]
+    if rule == "schema":
+        return [Broken(frame.drop_columns([model.__key__[0]]), frame.num_rows)]
+    if rule == "key":
+        return [one_key_twice(frame, model)]
+    if rule == "expected_figures":
+        wrong = recorded(table, "row_count", frame.num_rows + 1)
+        return [Broken(frame, 1, (wrong,))]
+    if rule.startswith("figure_"):
+        wrong = recorded(table, f"{rule.removeprefix('figure_')}:value", -12345.0)
+        return [Broken(frame, 1, (wrong,))]
+    if rule in {str(check.name) for check in model.to_schema().checks}:
+        assert rule in DATAFRAME_RULES, f"{table}: no way is known here to break {rule}"
+        ways = list(DATAFRAME_RULES[rule])
+        if rule == "provenance" and "source_row" in columns_of(model):
+            # A row number may be the key: below 1 it is still no other row's.
+            ways.append(one_cell("source_row", 0, ANY))
+        return [way(frame) for way in ways]
+    for column, item in columns_of(model).items():
+        for check in item.checks:
+            if rule == value_rule_name(column, check.name):
+                return [break_value_rule(frame, column, check)]
+    raise AssertionError(f"{table}: no way is known here to break {rule}")
+
+
+# ---------------------------------------------------------------------------------- the mutations
+
+
+def failed(findings: Sequence[Finding]) -> dict[str, Finding]:
+    return {finding.rule: finding for finding in findings if not finding.passed}
+
+
+def assert_only(findings: Sequence[Finding], rule: str, failing_rows: int) -> Finding:
+    """Exactly ``rule`` failed, with that many rows; the finding, for more."""
+    found = failed(findings)
+    assert set(found) == {rule}
+    finding = found[rule]
+    assert finding.failing_rows == failing_rows
+    assert_well_said(finding)
+    return finding
+
+
+def assert_well_said(finding: Finding) -> None:
+    assert "expected " in finding.detail
+    assert "found " in finding.detail
+    assert 1 <= len(finding.sample) <= SAMPLE_ROWS
+    assert len(finding.sample) == min(finding.failing_rows, SAMPLE_ROWS) or finding.rule == "schema"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_valid_frame_passes_every_rule(frames: Frames, table: str) -> None:
+    frame = frames[table]
+    assert frame.num_rows, "the sample has a row in every table"
+
+    findings = judge(frame, MODELS[table])
+
+    assert [finding.rule for finding in findings] == [rule.name for rule in rules_of(MODELS[table])]
+    assert not failed(findings)
+    assert {finding.checked_rows for finding in findings} == {frame.num_rows}
+    assert {finding.failing_rows for finding in findings} == {0}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_empty_frame_passes(table: str) -> None:
+    findings = judge(arrow_schema(MODELS[table]).empty_table(), MODELS[table])
+
+    assert [finding.rule for finding in findings] == [rule.name for rule in rules_of(MODELS[table])]
+    assert not failed(findings)
+
+
+@pytest.mark.parametrize(("table", "rule"), RULES)
+def test_a_broken_rule_is_the_check_that_fails(frames: Frames, table: str, rule: str) -> None:
+    for broken in breakings(table, rule, frames[table]):
+        before = digest_of_table(broken.frame)
+
+        findings = judge(broken.frame, MODELS[table], broken.expectations)
+
+        found = failed(findings)
+        assert set(found) == {rule} | ALSO_BREAKS.get((table, rule), set())
+        assert found[rule].failing_rows == broken.failing_rows
+        assert_well_said(found[rule])
+        assert digest_of_table(broken.frame) == before, "the gate changed what it judged"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_must_be_there(frames: Frames, table: str) -> None:
+    for column in columns_of(MODELS[table]):
+        frame = frames[table].drop_columns([column])
+
+        finding = assert_only(judge(frame, MODELS[table]), "schema", frame.num_rows)
+
+        assert any(column in problem["problem"] for problem in finding.sample)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_renamed_column_is_not_taken_for_the_old_one(frames: Frames, table: str) -> None:
+    for column in columns_of(MODELS[table]):
+        frame = frames[table].rename_columns({column: f"{column}_renamed"})
+
+        finding = assert_only(judge(frame, MODELS[table]), "schema", frame.num_rows)
+
+        problems = " ".join(problem["problem"] for problem in finding.sample)
+        assert f"'{column}'" in problems
+        assert f"'{column}_renamed'" in problems
+
+
+OTHER_TYPES = {
+    pa.string(): pa.binary(),
+    pa.int64(): pa.int32(),
+    pa.float64(): pa.float32(),
+    pa.bool_(): pa.int64(),
+}
+"""The nearest other type: a width, or an encoding, away."""
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_other_type_will_do(frames: Frames, table: str) -> None:
+    for column, field in zip(columns_of(MODELS[table]), arrow_schema(MODELS[table]), strict=True):
+        other = OTHER_TYPES[field.type]
+        place = frames[table].column_names.index(column)
+        values = frames[table][column].cast(other, safe=False)
+        frame = frames[table].set_column(place, column, values)
+
+        finding = assert_only(judge(frame, MODELS[table]), "schema", frame.num_rows)
+
+        assert f"{column}: {other}" in finding.detail
+        assert any(column in problem["problem"] for problem in finding.sample)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_nothing_undeclared_comes_along(frames: Frames, table: str) -> None:
+    frame = frames[table].append_column("smuggled", pa.nulls(frames[table].num_rows, pa.string()))
+
+    finding = assert_only(judge(frame, MODELS[table]), "schema", frame.num_rows)
+
+    assert "smuggled" in finding.sample[0]["problem"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_null_only_where_declared(frames: Frames, table: str) -> None:
+    for column, item in columns_of(MODELS[table]).items():
+        frame = with_values(frames[table], column, {0: None})
+        findings = judge(frame, MODELS[table])
+        if item.nullable:
+            assert "schema" not in failed(findings)
+        else:
+            finding = assert_only(findings, "schema", 1)
+            assert finding.sample[0][column] is None
+
+
+NAN_MEANS_NOTHING_WRONG = {("published_findings", "value")}
+"""Float columns without a value rule of their own; a recorded figure refuses a NaN there."""
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_not_a_number_is_refused(frames: Frames, table: str) -> None:
+    for field in arrow_schema(MODELS[table]):
+        if not pa.types.is_floating(field.type):
+            continue
+        frame = with_values(frames[table], field.name, {0: math.nan})
+        found = failed(judge(frame, MODELS[table]))
+        if (table, field.name) in NAN_MEANS_NOTHING_WRONG:
+            assert not found
+        else:
+            assert [finding.failing_rows for finding in found.values()] == [1]
+
+
+def test_a_recorded_figure_refuses_not_a_number(frames: Frames) -> None:
+    frame = with_values(frames["published_findings"], "value", {0: math.nan})
+    finding = frame["finding"][0].as_py()
+    expected = recorded("published_findings", f"{finding}:value", 0.0)
+
+    findings = judge(frame, MODELS["published_findings"], (expected,))
+
+    assert_only(findings, f"figure_{finding}", 1)
+
+
+def test_rules_are_named_alike_in_every_table() -> None:
+    """An inherited rule has one name, whichever model was looked at first."""
+    names = {rule for _, rule in RULES}
+    assert not {name for name in names if name.startswith("_")}
+    inheriting = [t for t in TABLES if "allowed_use" in columns_of(MODELS[t])]
+    without = [t for t in inheriting if (t, "provenance") not in RULES]
+    assert without == ["source_ledger"], "it lists the sources themselves"
+
+
+def test_every_breaker_breaks_something() -> None:
+    declared = {rule for _, rule in RULES}
+    assert set(DATAFRAME_RULES) <= declared
+    assert set(CAREFUL) <= set(RULES)
+    assert set(ALSO_BREAKS) <= set(RULES)
+
+
+def test_rule_names_are_unique_in_a_table() -> None:
+    assert len(RULES) == len(set(RULES))
+
+
+# ---------------------------------------------------------------------- one small model, in detail
+
+
+class Readings(Table, key=("place", "day"), figures=("total",)):
+    """A made-up table."""
+
+    place: str = pap.Field(str_matches="^p", description="Where.")
+    day: int = pap.Field(nullable=True, ge=1, description="When; null where unknown.")
+    value: float = pap.Field(
+        nullable=True, in_range={"min_value": 0, "max_value": 1}, description="What."
+    )
+
+    @pap.dataframe_check(name="value_needs_day", description="a value has a day")
+    def _value_needs_day(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.or_(data.table["value"].is_null(), data.table["day"].is_valid())
+
+
+def readings(
+    place: Sequence[str | None], day: Sequence[int | None], value: Sequence[float | None]
+) -> pa.Table:
+    schema = pa.schema([("place", pa.string()), ("day", pa.int64()), ("value", pa.float64())])
+    return pa.table({"place": place, "day": day, "value": value}, schema=schema)
+
+
+def test_failing_rows_are_counted_not_failing_values() -> None:
+    """Seven rows hold the same bad value: seven rows fail, five are shown."""
+    frame = readings(["p"] * 9, list(range(1, 10)), [0.5, 0.5, *[7.0] * 7])
+
+    finding = assert_only(judge(frame, Readings), "value_range", 7)
+
+    assert finding.checked_rows == 9
+    assert len(finding.sample) == SAMPLE_ROWS
+    assert finding.sample[0] == {"place": "p", "day": 3, "value": 7.0}
+
+
+def test_rows_with_two_nulls_count_once() -> None:
+    class Pairs(Table, key=("row",)):
+        """A made-up table."""
+
+        row: int = pap.Field(description="Row.")
+        first: str = pap.Field(description="One.")
+        second: str = pap.Field(description="The other.")
+
+    schema = pa.schema([("row", pa.int64()), ("first", pa.string()), ("second", pa.string())])
+    frame = pa.table(
+        {"row": [1, 2, 3], "first": [None, "a", None], "second": [None, "b", "c"]}, schema=schema
+    )
+
+    finding = assert_only(judge(frame, Pairs), "schema", 2)
+
+    assert [row["row"] for row in finding.sample] == [1, 3]
+
+
+def test_independent_rules_fail_side_by_side() -> None:
+    frame = readings(["q", "p", "p"], [1, 2, 2], [0.5, 7.0, 0.1])
+
+    found = failed(judge(frame, Readings))
+
+    assert {rule: finding.failing_rows for rule, finding in found.items()} == {
+        "key": 2,
+        "place_format": 1,
+        "value_range": 1,
+    }
+
+
+def test_the_same_key_twice_with_a_null_in_it() -> None:
+    frame = readings(["p", "p", "p"], [None, None, 1], [None, None, 0.1])
+
+    finding = assert_only(judge(frame, Readings), "key", 2)
+
+    assert finding.sample == ({"place": "p", "day": None}, {"place": "p", "day": None})
+
+
+def test_duplicated_rows_are_all_of_them_in_key_order() -> None:
+    frame = readings(["p2", "p1", "p2", "p3", "p1"], [2, None, 2, 3, None], [0.1, 0.2, 0.3, 0.4, 0.5])
+
+    found = duplicated_rows(frame, ("place", "day"))
+
+    assert found.column_names == ["place", "day", "value"]
+    assert found["value"].to_pylist() == [0.2, 0.5, 0.1, 0.3]
+
+
+def test_a_column_that_is_there_twice_is_a_finding() -> None:
+    frame = readings(["p"], [1], [0.5])
+    frame = frame.append_column("day", frame["day"])
+
+    finding = assert_only(judge(frame, Readings), "schema", 1)
+
+    assert "'day'" in finding.sample[0]["problem"]
+
+
+def test_a_frame_without_columns_is_a_finding() -> None:
+    finding = failed(judge(pa.table({}), Readings))["schema"]
+
+    assert "found no columns" in finding.detail
+
+
+def test_a_rule_that_breaks_down_is_a_failed_rule() -> None:
+    class Flawed(Table, key=("row",)):
+        """A made-up table."""
+
+        row: int = pap.Field(description="Row.")
+
+        @pap.dataframe_check(name="flawed", description="something")
+        def _flawed(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+            raise KeyError("the rule itself is wrong")
+
+    findings = judge(pa.table({"row": pa.array([1, 2], pa.int64())}), Flawed)
+
+    finding = failed(findings)["flawed"]
+    assert set(failed(findings)) == {"flawed"}
+    assert finding.failing_rows == 2
+    assert "the rule itself failed" in finding.detail
+
+
+def test_figures_are_told_apart() -> None:
+    class Figures(Table, key=("finding",), figures=("one", "two")):
+        """A made-up table."""
+
+        finding: str = pap.Field(description="Name.")
+        value: float = pap.Field(nullable=True, description="Value.")
+
+    frame = pa.table({"finding": ["one", "two"], "value": [1.0, None]})
+    figures = (
+        recorded("figures", "one:value", 1.0),
+        recorded("figures", "two:value", 2.0),
+        recorded("figures", "row_count", 2.0),
+    )
+
+    findings = judge(frame, Figures, figures)
+
+    finding = assert_only(findings, "figure_two", 1)
+    assert finding.detail == "two:value: expected 2, found no such figure"
+    details = {finding.rule: finding.detail for finding in findings}
+    assert details["figure_one"] == "reproduced: one:value = 1"
+    assert details["expected_figures"] == "reproduced: row_count = 2"
+
+
+def test_conform_changes_representation_and_order_only() -> None:
+    frame = pa.table(
+        {
+            "value": pa.array([0.1, 0.2], pa.float64()),
+            "day": pa.array([2, 1], pa.int64()),
+            "place": pa.array(["p", "p"], pa.large_string()),
+        }
+    )
+    assert not failed(judge(frame, Readings)), "large_string is a string, stored otherwise"
+
+    stored = conform(frame, Readings)
+
+    assert stored.schema.equals(arrow_schema(Readings))
+    assert stored.to_pydict() == {"place": ["p", "p"], "day": [1, 2], "value": [0.2, 0.1]}
+
+
+# ------------------------------------------------------- what the gate relies on pandera to report
+
+
+def reported(frame: pa.Table) -> list[SchemaError]:
+    with pytest.raises(SchemaErrors) as caught:
+        Readings.validate(frame, lazy=True)
+    return list(caught.value.schema_errors)
+
+
+def test_pandera_reports_a_column_check_as_failing_values() -> None:
+    """Values of the column alone, not rows: the gate looks up the rows itself."""
+    (error,) = reported(readings(["p", "p", "p"], [1, 2, 3], [7.0, 0.5, 7.0]))
+
+    assert error.reason_code is SchemaErrorReason.DATAFRAME_CHECK
+    assert isinstance(error.schema, pap.Column)
+    assert error.schema.name == "value"
+    assert error.check.name == "in_range"
+    assert isinstance(error.failure_cases, pa.Table)
+    assert error.failure_cases.to_pydict() == {"value": [7.0, 7.0]}
+
+
+def test_pandera_reports_not_a_number_as_a_failing_value() -> None:
+    (error,) = reported(readings(["p", "p"], [1, 2], [math.nan, 0.5]))
+
+    assert error.check.name == "in_range"
+    assert math.isnan(error.failure_cases["value"][0].as_py())
+
+
+def test_pandera_reports_a_dataframe_check_as_whole_rows() -> None:
+    (error,) = reported(readings(["p", "p"], [1, None], [0.5, 0.25]))
+
+    assert error.reason_code is SchemaErrorReason.DATAFRAME_CHECK
+    assert not isinstance(error.schema, pap.Column)
+    assert error.check.name == "value_needs_day"
+    assert error.failure_cases.to_pydict() == {"place": ["p"], "day": [None], "value": [0.25]}
+
+
+def test_pandera_reports_each_duplicated_key_once() -> None:
+    """Keys, not rows, and one of each: the gate looks up the rows itself."""
+    (error,) = reported(readings(["p", "p", "p"], [1, 1, 1], [0.1, 0.2, 0.3]))
+
+    assert error.reason_code is SchemaErrorReason.DUPLICATES
+    assert error.failure_cases.to_pydict() == {"place": ["p"], "day": [1]}
+
+
+def test_pandera_holds_nulls_in_keys_to_be_equal() -> None:
+    (error,) = reported(readings(["p", "p"], [None, None], [None, None]))
+
+    assert error.reason_code is SchemaErrorReason.DUPLICATES
+    assert error.failure_cases.to_pydict() == {"place": ["p"], "day": [None]}
+
+
+def test_pandera_reports_nulls_and_does_not_try_value_rules_on_them() -> None:
+    (error,) = reported(readings([None, "p"], [1, 2], [0.1, 0.2]))
+
+    assert error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS
+    assert isinstance(error.schema, pap.Column)
+    assert error.schema.name == "place"
+    assert error.failure_cases.to_pydict() == {"place": [None]}
+
+
+def test_pandera_takes_an_answer_of_null_for_a_pass() -> None:
+    """So a rule over nullable columns must answer yes or no: see ``is_valid`` in the models."""
+
+    class Answerless(Table, key=("row",)):
+        """A made-up table."""
+
+        row: int = pap.Field(description="Row.")
+
+        @pap.dataframe_check(name="unanswered", description="never answers")
+        def _unanswered(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+            return pa.chunked_array([pa.nulls(data.table.num_rows, pa.bool_())])
+
+    assert not failed(judge(pa.table({"row": pa.array([1], pa.int64())}), Answerless))
+
+
+def test_pandera_goes_on_after_a_missing_column() -> None:
+    """It runs the other rules on what is left, and they break down: noise that the gate drops."""
+    errors = reported(readings(["p"], [1], [0.5]).drop_columns(["day"]))
+
+    assert [error.reason_code for error in errors] == [
+        SchemaErrorReason.COLUMN_NOT_IN_DATAFRAME,
+        SchemaErrorReason.CHECK_ERROR,
+    ]
