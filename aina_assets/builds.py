@@ -15,7 +15,11 @@ from typing import Any, Protocol
 import dagster as dg
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
+from sqlalchemy.exc import SQLAlchemyError
 
+from aina_assets.contracts.errors import AinaError, WarehouseError
+from aina_assets.release.assets import RELEASE
+from aina_assets.release.publish import current_release
 from aina_assets.sources.assets import Sources
 from aina_assets.sources.files import UPSTREAM
 from aina_assets.warehouse.build_lock import exclusive_writer
@@ -23,6 +27,9 @@ from aina_assets.warehouse.plan import Node, next_wave
 from aina_assets.warehouse.resources import Warehouse
 
 BUILD_TAG = "aina/build"
+
+# Lies in the warehouse while a build has runs open; one that was killed leaves it behind.
+UNFINISHED = "build.unfinished"
 
 # The event log keeps everything; what a person sees is up to the caller.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -90,9 +97,23 @@ def nodes_of(
                 if spec.key.path[0] == UPSTREAM
                 else warehouse.settings_version(name)
             )
+            if name == RELEASE and not _is_published(warehouse):
+                settings = "not published"
             deps = tuple("/".join(dep.asset_key.path) for dep in spec.deps)
             nodes[name] = Node(name, deps, str(spec.code_version), settings)
     return nodes
+
+
+def _is_published(warehouse: Warehouse) -> bool:
+    """Whether readers open the release on record.
+
+    They do not where a build was killed between the swap and its record, or a hand moved the link.
+    """
+    record = warehouse.store.record(RELEASE)
+    current = current_release(Path(str(warehouse.store.root)))
+    return current is not None and (
+        record is None or (current.release_id == record.data_version and current.path.exists())
+    )
 
 
 class Buildable(Protocol):
@@ -134,35 +155,60 @@ def build(
     outcome = Outcome()
     started = time.monotonic()
     warehouse = location.warehouse
+    root = Path(str(warehouse.store.root))
     remaining = set(selected)
     total = 0
-    with ExitStack() as stack:
-        stack.enter_context(
-            exclusive_writer(Path(str(warehouse.store.root)), warehouse.wait_seconds)
-        )
-        instance: dg.DagsterInstance | None = None
-        nodes = location.nodes()
-        while wave := next_wave(
-            nodes,
-            warehouse.store,
-            selected=remaining,
-            done=outcome.run.keys() | outcome.failed.keys(),
-            failed=outcome.failed.keys(),
-            forced=full,
-        ):
-            if instance is None:
+    at = "planning"
+
+    def follow(step: Step, steps: int) -> None:
+        nonlocal at
+        at = step.asset
+        report(step, steps)
+
+    with exclusive_writer(root, warehouse.wait_seconds), ExitStack() as stack:
+        try:
+            instance: dg.DagsterInstance | None = None
+            unfinished = root / UNFINISHED
+            if unfinished.exists():
                 instance = stack.enter_context(location.instance())
                 close_abandoned_runs(instance)
-            total += len(wave)
-            _run(location.job, instance, list(wave), outcome, report, total)
-            remaining -= wave.keys() - outcome.run.keys() - outcome.failed.keys()
             nodes = location.nodes()
+            while wave := next_wave(
+                nodes,
+                warehouse.store,
+                selected=remaining,
+                done=outcome.run.keys() | outcome.failed.keys(),
+                failed=outcome.failed.keys(),
+                forced=full,
+            ):
+                if instance is None:
+                    instance = stack.enter_context(location.instance())
+                unfinished.touch()
+                total += len(wave)
+                _run(location.job, instance, list(wave), outcome, follow, total)
+                remaining -= wave.keys() - outcome.run.keys() - outcome.failed.keys()
+                nodes = location.nodes()
+            unfinished.unlink(missing_ok=True)
+        except AinaError:
+            raise
+        except (OSError, SQLAlchemyError) as error:
+            raise WarehouseError(
+                expected="a disk that takes what the build writes",
+                found=f"{type(error).__name__}: {_first_line(error)}",
+                where=f"{at} (warehouse {root})",
+                remedy="free space or mend the disk, then build again: nothing that was stored is"
+                " lost or built twice",
+            ) from error
     below_failed = _below(nodes, set(outcome.failed)) & set(selected)
     outcome.blocked = sorted(below_failed - outcome.run.keys() - outcome.failed.keys())
     touched = outcome.run.keys() | outcome.failed.keys() | set(outcome.blocked)
     outcome.fresh = sorted(set(selected) - touched)
     outcome.seconds = time.monotonic() - started
     return outcome
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
 
 
 def _below(nodes: Mapping[str, Node], above: set[str]) -> set[str]:
@@ -186,7 +232,7 @@ def _run(
     run_id = str(uuid.uuid4())
     follower = _Follower(set(wave), outcome, report, total)
     instance.add_event_listener(run_id, follower.see)
-    job.execute_in_process(
+    result = job.execute_in_process(
         instance=instance,
         run_id=run_id,
         asset_selection=[dg.AssetKey(name.split("/")) for name in wave],
@@ -194,6 +240,8 @@ def _run(
         tags={BUILD_TAG: "cli"},
         raise_on_error=False,
     )
+    if not result.success:
+        follower.blame_run()
 
 
 class _Follower:
@@ -211,6 +259,8 @@ class _Follower:
         self.report = report
         self.total = total
         self.started: dict[str, float] = {}
+        self.assets_of: dict[str, set[str]] = {}
+        self.run_error = "the run ended early; Dagster's log of it says why"
 
     def see(self, entry: EventLogEntry) -> None:
         event = entry.dagster_event
@@ -221,6 +271,9 @@ class _Follower:
         if kind is DagsterEventType.STEP_START:
             self.started[step] = time.monotonic()
             self.report(Step(step, "started"), self.total)
+        elif kind is DagsterEventType.ASSET_MATERIALIZATION_PLANNED and event.asset_key is not None:
+            # A fetch step makes several assets and is named after none of them.
+            self.assets_of.setdefault(step, set()).add("/".join(event.asset_key.path))
         elif kind is DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
             name = "/".join(event.asset_key.path)
             rows = event.materialization.metadata.get("dagster/row_count")
@@ -229,11 +282,21 @@ class _Follower:
             self.report(Step(name, "done", count, self._seconds(step)), self.total)
         elif kind is DagsterEventType.ASSET_CHECK_EVALUATION:
             self._see_check(event.asset_check_evaluation_data, step)
-        elif kind is DagsterEventType.STEP_FAILURE and step in self.wave:
+        elif kind is DagsterEventType.STEP_FAILURE:
             failure = event.step_failure_data
             described = failure.user_failure_data
             message = (described.description if described else None) or str(failure.error)
-            self._fail(step, message, step)
+            for name in sorted(self.assets_of.get(step, set()) - self.outcome.run.keys()):
+                self._fail(name, message, step)
+        elif kind is DagsterEventType.RUN_FAILURE:
+            self.run_error = _root_message(event.job_failure_data.error) or self.run_error
+
+    def blame_run(self) -> None:
+        """A run that failed outside its steps made nothing: no asset of it may count as fresh."""
+        if self.outcome.failed.keys() & self.wave:
+            return
+        for name in sorted(self.wave - self.outcome.run.keys()):
+            self._fail(name, self.run_error, name)
 
     def _see_check(self, check: Any, step: str) -> None:
         name = "/".join(check.asset_key.path)
@@ -254,10 +317,20 @@ class _Follower:
         return time.monotonic() - self.started.get(step, time.monotonic())
 
 
+def _root_message(error: Any) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else ""
+
+
 def close_abandoned_runs(instance: dg.DagsterInstance) -> None:
     """Mark runs of killed builds as failed; the caller holds the writer lock."""
     unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING],
+        statuses=[
+            dg.DagsterRunStatus.NOT_STARTED,
+            dg.DagsterRunStatus.STARTING,
+            dg.DagsterRunStatus.STARTED,
+        ],
         tags={BUILD_TAG: "cli"},
     )
     for run in instance.get_runs(unfinished):

@@ -219,6 +219,7 @@ def status(
 def trace(
     table: Annotated[str, typer.Argument(help="Table of the warehouse.")],
     key: Annotated[str, typer.Argument(help="Key of the row; parts joined by '|'.")],
+    rows: Annotated[int, typer.Option("--rows", help="Rows to follow into each table above.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Walk a row back to the rows, files, hashes, releases and licences it came from."""
@@ -232,7 +233,8 @@ def trace(
         from aina_assets.warehouse.settings import home
         from aina_assets.warehouse.store import Store
 
-        found = trace_row(Store(UPath(home())), all_models(), table, key)
+        store = Store(UPath(home()))
+        found = trace_row(store, all_models(), table, key, rows_per_parent=rows)
         if as_json:
             typer.echo(json.dumps(trace_document(found), ensure_ascii=False))
         else:

@@ -24,6 +24,7 @@ from aina_assets.contracts.errors import AinaError
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import Finding, conform, judge
+from aina_assets.warehouse.lineage import column_sources
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, Accepted, Warehouse
 from aina_assets.warehouse.store import Record, finding_fields
 from aina_assets.warehouse.tables import (
@@ -209,17 +210,14 @@ def _definition_metadata(model: type[Table]) -> dict[str, Any]:
 
 
 def _column_lineage(model: type[Table]) -> dict[str, Any]:
-    files = [parent.table for parent in model.__parents__ if not parent.on]
-    deps: dict[str, list[dg.TableColumnDep]] = {}
-    for name, column in columns_of(model).items():
-        options = column.metadata or {}
-        sources = list(options.get("from", []))
-        sources += [f"{file}.{options['header']}" for file in files if "header" in options]
-        if sources:
-            deps[name] = [_column_dep(source) for source in sources]
+    deps = {
+        name: [_column_dep(source) for source in sources]
+        for name, sources in column_sources(model).items()
+    }
     return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {}
 
 
 def _column_dep(source: str) -> dg.TableColumnDep:
-    table, _, column = source.rpartition(".")
-    return dg.TableColumnDep(asset_key=dg.AssetKey(table.split("/")), column_name=column)
+    # Assets' names have no dot; a file's header may.
+    asset, _, column = source.partition(".")
+    return dg.TableColumnDep(asset_key=dg.AssetKey(asset.split("/")), column_name=column)

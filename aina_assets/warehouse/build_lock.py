@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -57,17 +57,20 @@ def exclusive_writer(root: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         ) from None
     _held[root] = 1
     try:
+        _announce(holder)
         remove_leftovers(root)
-        holder.write_text(
-            json.dumps(
-                {"pid": os.getpid(), "host": socket.gethostname(), "command": " ".join(sys.argv)}
-            )
-        )
         yield
     finally:
         _held[root] = 0
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _announce(holder: Path) -> None:
+    """Say who holds the lock: a courtesy to whoever is refused, so a full disk does not matter."""
+    who = {"pid": os.getpid(), "host": socket.gethostname(), "command": " ".join(sys.argv)}
+    with suppress(OSError):
+        holder.write_text(json.dumps(who))
 
 
 def _describe(holder: Path) -> str:

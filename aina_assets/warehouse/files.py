@@ -89,7 +89,11 @@ def remove_leftovers(root: Path) -> int:
     Returns:
         How many files and folders were removed.
     """
-    leftovers = [path for path in root.rglob(f"{TEMPORARY_PREFIX}*") if "cache" not in path.parts]
+    leftovers = [
+        path
+        for path in root.rglob(f"{TEMPORARY_PREFIX}*")
+        if "cache" not in path.relative_to(root).parts
+    ]
     for path in leftovers:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -51,7 +51,7 @@ def main(lock_path: Path, cache: Path, out: Path) -> None:
         for function in _MAPS:
             names = [name for name in inspect.signature(function).parameters if name != "con"]
             frames = {name: con.sql(f'FROM "{name}"').to_arrow_table() for name in names}
-            derived = function(con, **frames)  # type: ignore[operator]
+            derived = function(con, **frames)
             con.execute(f'CREATE TABLE "{function.__name__}" AS FROM derived')
 
 
