@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import dagster as dg
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
+from dagster._utils.error import SerializableErrorInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from aina_assets.contracts.errors import AinaError, WarehouseError
@@ -207,6 +208,13 @@ def build(
     return outcome
 
 
+def _cause(error: SerializableErrorInfo | None) -> str:
+    """The message at the bottom of ``error``; its whole stack is in Dagster's log."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "failed"
+
+
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0]
 
@@ -285,7 +293,7 @@ class _Follower:
         elif kind is DagsterEventType.STEP_FAILURE:
             failure = event.step_failure_data
             described = failure.user_failure_data
-            message = (described.description if described else None) or str(failure.error)
+            message = (described.description if described else None) or _cause(failure.error)
             for name in sorted(self.assets_of.get(step, set()) - self.outcome.run.keys()):
                 self._fail(name, message, step)
         elif kind is DagsterEventType.RUN_FAILURE:

@@ -10,6 +10,8 @@ import gzip
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,12 +21,10 @@ from aina_assets.contracts.vocabulary import AbsenceReason
 from aina_assets.sources.lockfile import LockedFile
 from aina_assets.sources.origins import CannotBeHad, check_cap
 
-_DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError)
-
 
 @dataclass(frozen=True)
 class ZipMembers:
-    """Members by name, each for the path its lock entry gives: a member's own name is never used.
+    """Members, each for the path its lock entry gives: a member's own name is never used.
 
     Attributes:
         url: where the archive came from.
@@ -39,9 +39,9 @@ class ZipMembers:
         return f"{self.url}!/{file.at_origin}"
 
     def look_up(self, file: LockedFile) -> int:
-        """The member's unpacked size."""
+        """The member's unpacked size. ``zipfile`` never unpacks more."""
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with _whole("zip archive", self.url), zipfile.ZipFile(self.path) as archive:
                 return archive.getinfo(file.at_origin).file_size
         except KeyError:
             raise CannotBeHad(
@@ -49,50 +49,40 @@ class ZipMembers:
                 f"the archive has no member {file.at_origin!r}",
                 "compare remote_path with the archive's listing",
             ) from None
-        except _DAMAGED as error:
-            raise _damaged("a whole zip archive", error, str(self.path)) from error
 
     def download(self, file: LockedFile, out: BinaryIO) -> None:
-        """Extract the member to ``out``. ``zipfile`` never writes more than the size it states."""
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(file.at_origin) as member:
-                shutil.copyfileobj(member, out)
-        except _DAMAGED as error:
-            raise _damaged("a whole member", error, self.address(file)) from error
+        """Extract the member to ``out``."""
+        with (
+            _whole("archive member", self.address(file)),
+            zipfile.ZipFile(self.path) as archive,
+            archive.open(file.at_origin) as member,
+        ):
+            shutil.copyfileobj(member, out)
 
 
 def check_zip(path: Path, address: str) -> None:
-    """Refuse what is no zip archive, such as an error page sent as one.
-
-    Raises:
-        SourceFormatError: it is none.
-    """
-    if not zipfile.is_zipfile(path):
-        found = EOFError(f"{path.stat().st_size} bytes without a zip directory")
-        raise _damaged("a whole zip archive", found, address)
+    """Raise ``SourceFormatError`` for what is no archive, such as an error page sent as one."""
+    with _whole("zip archive", address), zipfile.ZipFile(path):
+        pass
 
 
 def gunzip(packed: BinaryIO, out: BinaryIO, file: LockedFile, address: str) -> None:
-    """Unpack ``packed`` from its start to ``out``, unless that is more than the file's cap.
-
-    Raises:
-        SourceFormatError: it is no whole gzip file.
-        CannotBeHad: it is over the cap.
-    """
+    """Unpack ``packed`` to ``out``; ``CannotBeHad`` when that is more than the file's cap."""
     packed.seek(0)
-    try:
-        with gzip.GzipFile(fileobj=packed) as stream:
-            content = stream.read(file.byte_cap + 1)
-    except _DAMAGED as error:
-        raise _damaged("a whole gzip file", error, address) from error
+    with _whole("gzip file", address), gzip.GzipFile(fileobj=packed) as stream:
+        content = stream.read(file.byte_cap + 1)
     check_cap(file, len(content), "and more unpacked")
     out.write(content)
 
 
-def _damaged(expected: str, error: Exception, where: str) -> SourceFormatError:
-    return SourceFormatError(
-        expected=expected,
-        found=f"{type(error).__name__}: {error}",
-        where=where,
-        remedy="compare with the origin; delete the archive if it is in the cache, and build again",
-    )
+@contextmanager
+def _whole(expected: str, where: str) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise SourceFormatError(
+            expected=f"a whole {expected}",
+            found=f"{type(error).__name__}: {error}",
+            where=where,
+            remedy="compare with the origin; if the archive is in the cache, delete it",
+        ) from error

@@ -34,6 +34,7 @@ from aina_assets.warehouse.assets import OWNERS, check_result, table_asset
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.gate import Finding
+from aina_assets.warehouse.receipts import ReceiptSpec
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
 from aina_assets.warehouse.store import Record, finding_fields
@@ -287,7 +288,11 @@ def _file_table(model: type[Table], layout: Delimited) -> dg.AssetsDefinition:
 
 
 source_ledger = _table(tables.SourceLedger, kinds=("yaml",))(ledger.source_ledger)
-source_files = _table(tables.SourceFiles, deps=UPSTREAM_KEYS)(ledger.source_files)
+source_files = _table(
+    tables.SourceFiles,
+    deps=UPSTREAM_KEYS,
+    receipt=ReceiptSpec("source_intake_v1", counted="status"),
+)(ledger.source_files)
 
 occupations = _file_table(tables.Occupations, ONET_TEXT)
 occupation_tasks = _file_table(tables.OccupationTasks, ONET_TEXT)
@@ -325,5 +330,8 @@ working_with_ai_weights = _table(tables.WorkingWithAiWeights)(research.working_w
 gpts_occupations = _file_table(tables.GptsOccupations, CSV)
 gpts_tasks = _file_table(tables.GptsTasks, TSV)
 
-title_intake = _table(tables.TitleIntake)(titles.title_intake)
+title_intake = _table(
+    tables.TitleIntake,
+    receipt=ReceiptSpec("title_intake_v1", counted="verdict", holds=frozenset({"refused"})),
+)(titles.title_intake)
 title_rows = _table(tables.TitleRows)(titles.title_rows)

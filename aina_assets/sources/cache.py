@@ -43,25 +43,18 @@ class Cache:
 
     @contextmanager
     def only_writer(self) -> Iterator[None]:
-        """Wait until no other process fetches into this cache, then keep others out.
-
-        Raises:
-            CannotBeHad: the cache cannot be written.
-        """
-        lock = FileLock(self.root / ".aina-lock")
+        """Wait until no other process fetches into this cache, then keep others out."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            held = FileLock(self.root / ".aina-lock").acquire()
         except OSError as error:
             raise CannotBeHad(
                 AbsenceReason.UNREACHABLE,
                 f"not in the cache, and the cache cannot be written ({error})",
                 "build with a cache that can be written, or place the file there",
             ) from error
-        try:
+        with held:
             yield
-        finally:
-            lock.release()
 
     def verified(self, file: LockedFile) -> tuple[str, int]:
         """``(sha256, size in bytes)`` of ``file`` on disk, hashed now.
@@ -71,12 +64,11 @@ class Cache:
             SourceHashMismatch: the bytes are not the pinned or recorded ones.
             OSError: it cannot be read.
         """
-        path = self.path(file)
-        check_cap(file, path.stat().st_size, "on disk")
-        return self._verified(file, path)
+        check_cap(file, self.path(file).stat().st_size, "on disk")
+        return self._verified(file, self.path(file))
 
     def admit(self, file: LockedFile, address: str, fill: Callable[[BinaryIO], None]) -> None:
-        """Give the bytes that ``fill`` writes their place, once they are proven, and record them.
+        """Give the bytes that ``fill`` writes their place, once they are proven and recorded.
 
         Raises:
             SourceHashMismatch: the bytes are not the pinned or recorded ones. Nothing is kept.
@@ -88,8 +80,7 @@ class Cache:
             stream.flush()
             sha256, size = self._verified(file, Path(stream.name))
             entry = {"sha256": sha256, "size_bytes": size, "origin": address}
-            if self._recorded().get(file.path) != entry:
-                write_json(UPath(self._manifest), self._recorded() | {file.path: entry})
+            write_json(UPath(self._manifest), self._recorded() | {file.path: entry})
 
         target = self.path(file)
         for killed in target.parent.glob(f"{TEMPORARY_PREFIX}*-{target.name}"):

@@ -22,11 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from aina_assets.contracts.errors import (
-    SourceError,
-    SourceOverCap,
-    SourceUnavailable,
-)
+from aina_assets.contracts.errors import SourceError, SourceOverCap, SourceUnavailable
 from aina_assets.contracts.vocabulary import AbsenceReason, FileStatus
 from aina_assets.sources.cache import Cache
 from aina_assets.sources.lockfile import (
@@ -49,31 +45,31 @@ class FileState:
         input: the declared input it feeds.
         source: the source's name in the lock.
         path: where it lies below the cache root, POSIX, relative.
-        local_path: the verified file; None when absent.
         status: present or absent.
+        is_pinned: the lock pins the digest.
+        detail: what became of it, for a person to read.
+        local_path: the verified file; None when absent.
         sha256: digest of the bytes on disk; None when absent.
         size_bytes: size on disk; None when absent.
-        is_pinned: the lock pins the digest.
         reason: why it is absent; None when present.
-        detail: the same for a person to read.
         fetched: this call downloaded or extracted it.
     """
 
     input: str
     source: str
     path: str
-    local_path: Path | None
     status: FileStatus
-    sha256: str | None
-    size_bytes: int | None
     is_pinned: bool
-    reason: AbsenceReason | None
     detail: str
-    fetched: bool
+    local_path: Path | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    reason: AbsenceReason | None = None
+    fetched: bool = False
 
 
 _Outcomes = dict[str, FileState | SourceError]
-_Fault = CannotBeHad | SourceError | OSError
+_FAULTS = (CannotBeHad, SourceError, OSError)
 
 
 @dataclass(frozen=True)
@@ -113,11 +109,11 @@ def obtain(
             origin = _origin(job)
             with job.cache.only_writer():
                 results = _fetched(job, origin, _missing(job, wanted))
-        except _Fault as fault:
+        except _FAULTS as fault:
             results = {file.path: _settled(job, file, fault) for file in _missing(job, wanted)}
     on_disk = [file for file in wanted if file.path not in results]
-    total = job.cache.size_bytes(source.files)
-    results |= _each(job, on_disk, partial(_on_disk, job, total))
+    on_disk_bytes = job.cache.size_bytes(source.files)
+    results |= _each(job, on_disk, partial(_read, job, on_disk_bytes))
     return {file.path: results[file.path] for file in wanted}
 
 
@@ -125,27 +121,171 @@ def _missing(job: _Job, files: Sequence[LockedFile]) -> list[LockedFile]:
     return [file for file in files if not job.cache.path(file).exists()]
 
 
-def _on_disk(job: _Job, dataset_bytes: int, file: LockedFile) -> FileState:
-    _check_dataset_cap(job, dataset_bytes)
+def _each(
+    job: _Job, files: Sequence[LockedFile], step: Callable[[LockedFile], FileState]
+) -> _Outcomes:
+    results: _Outcomes = {}
+    for file in files:
+        try:
+            results[file.path] = step(file)
+        except _FAULTS as fault:
+            results[file.path] = _settled(job, file, fault)
+    return results
+
+
+def _read(job: _Job, on_disk_bytes: int, file: LockedFile) -> FileState:
+    _check_dataset_cap(job, on_disk_bytes)
     return _present(job, file, "on disk")
 
 
 def _fetched(job: _Job, origin: Origin, files: Sequence[LockedFile]) -> _Outcomes:
     """Every size is looked up before any file is fetched, so that the dataset's cap can hold."""
-    announced: dict[str, int] = {}
-
-    def look_up(file: LockedFile) -> None:
-        size = origin.look_up(file)
-        check_cap(file, size or 0, "announced")
-        is_stored_so = size is not None and file.compression is None
-        announced[file.path] = file.size_bytes or (size if is_stored_so else None) or file.byte_cap
-
-    refused = {}
+    planned: dict[str, int] = {}
+    refused: _Outcomes = {}
     for file in files:
         try:
-            look_up(file)
-        except _Fault as fault:
+            announced = origin.look_up(file)
+            check_cap(file, announced or 0, "announced")
+            planned[file.path] = _stored_bytes(file, announced)
+        except _FAULTS as fault:
             refused[file.path] = _settled(job, file, fault)
-    total = job.cache.size_bytes(job.source.files) + sum(announced.values())
-    admitted = [file for file in files if file.path in announced]
-    return refused | _each(job, admitted, partial(_download, job, origin, total))
+    total = job.cache.size_bytes(job.source.files) + sum(planned.values())
+    granted = [file for file in files if file.path in planned]
+    return refused | _each(job, granted, partial(_download, job, origin, total))
+
+
+def _stored_bytes(file: LockedFile, announced: int | None) -> int:
+    """What the file will take on disk: as pinned, as announced, or its cap where nobody says."""
+    if file.size_bytes is not None:
+        return file.size_bytes
+    return file.byte_cap if announced is None or file.compression else announced
+
+
+def _check_dataset_cap(job: _Job, total_bytes: int) -> None:
+    if total_bytes > job.source.byte_cap:
+        raise CannotBeHad(
+            AbsenceReason.OVER_CAP,
+            f"{total_bytes} bytes in all of {job.source_name}, over its cap of"
+            f" {job.source.byte_cap}",
+            "raise the source's byte_cap in the lock if so large a dataset is wanted",
+        )
+
+
+def _download(job: _Job, origin: Origin, dataset_bytes: int, file: LockedFile) -> FileState:
+    from aina_assets.sources.archives import check_zip, gunzip
+
+    _check_dataset_cap(job, dataset_bytes)
+    address = origin.address(file)
+
+    def fill(out: BinaryIO) -> None:
+        if file.compression is None:
+            origin.download(file, out)
+        else:
+            packed = io.BytesIO()
+            origin.download(file, packed)
+            gunzip(packed, out, file, address)
+        if file.path.endswith(".zip"):
+            out.flush()
+            check_zip(Path(out.name), address)
+
+    job.cache.admit(file, address, fill)
+    return _present(job, file, f"fetched from {address}", fetched=True)
+
+
+def _origin(job: _Job) -> Origin:
+    """Where the missing files are to be had. Protocols are imported only when one is needed."""
+    match job.source.origin:
+        case LocalOrigin():
+            found = "not in the cache, and the lock names no origin to fetch it from"
+            raise CannotBeHad(AbsenceReason.NOT_ON_DISK, found, "place the file there")
+        case ArchiveOrigin() as origin:
+            from aina_assets.sources.archives import ZipMembers
+
+            return ZipMembers(origin.url, _archive(job, origin))
+        case _ if job.offline:
+            found = "not in the cache, and fetching is switched off"
+            remedy = "build once without --offline, or place the file there"
+            raise CannotBeHad(AbsenceReason.UNREACHABLE, found, remedy)
+        case HuggingFaceOrigin() as origin:
+            from aina_assets.sources.hub import Hub
+
+            return Hub(origin, job.cache.root / ".huggingface")
+        case GithubOrigin() as origin:
+            base_url = f"{origin.base_url}/{origin.repository}/{origin.revision}"
+        case UrlOrigin() as origin:
+            base_url = origin.base_url
+    from aina_assets.sources.transport import Web
+
+    return Web(base_url)
+
+
+def _archive(job: _Job, origin: ArchiveOrigin) -> Path:
+    """The whole archive on disk, obtained as a source with one file."""
+    base_url, _, name = origin.url.rpartition("/")
+    file = LockedFile(
+        input="archive",
+        path=f".archives/{name}",
+        remote_path=name,
+        sha256=origin.sha256,
+        byte_cap=origin.byte_cap,
+        required=False,
+    )
+    at_url = UrlOrigin(kind="url", base_url=base_url)
+    alone = {"origin": at_url, "byte_cap": origin.byte_cap, "files": (file,)}
+    source = job.source.model_copy(update=alone)
+    (state,) = obtain(
+        job.source_name, source, cache=job.cache.root, offline=job.offline
+    ).values()
+    if isinstance(state, SourceError):
+        raise state
+    if state.local_path is None:
+        reason = state.reason or AbsenceReason.UNREACHABLE
+        raise CannotBeHad(reason, state.detail, f"place the archive at {job.cache.path(file)}")
+    return state.local_path
+
+
+def _present(job: _Job, file: LockedFile, detail: str, *, fetched: bool = False) -> FileState:
+    sha256, size_bytes = job.cache.verified(file)
+    return FileState(
+        input=file.input,
+        source=job.source_name,
+        path=file.path,
+        status=FileStatus.PRESENT,
+        is_pinned=file.sha256 is not None,
+        detail=f"{detail}, {'as pinned' if file.sha256 else 'not pinned'}",
+        local_path=job.cache.path(file),
+        sha256=sha256,
+        size_bytes=size_bytes,
+        fetched=fetched,
+    )
+
+
+def _settled(
+    job: _Job, file: LockedFile, fault: CannotBeHad | SourceError | OSError
+) -> FileState | SourceError:
+    """What ``fault`` means for the file: an error, or its absence where that is allowed."""
+    if isinstance(fault, SourceError):
+        return fault
+    where = str(job.cache.path(file))
+    if isinstance(fault, OSError):
+        return SourceUnavailable(
+            expected="a file that can be read, or written when it is missing",
+            found=f"{type(fault).__name__}: {fault}",
+            where=where,
+            remedy="check the disk and the permissions of the cache, then build again",
+        )
+    if file.required:
+        kind: type[SourceError] = SourceUnavailable
+        expected = f"the file, from {job.source.origin.describe()}"
+        if fault.reason is AbsenceReason.OVER_CAP:
+            kind, expected = SourceOverCap, "a file and a dataset within their byte caps"
+        return kind(expected=expected, found=fault.found, where=where, remedy=fault.remedy)
+    return FileState(
+        input=file.input,
+        source=job.source_name,
+        path=file.path,
+        status=FileStatus.ABSENT,
+        is_pinned=file.sha256 is not None,
+        detail=fault.found,
+        reason=fault.reason,
+    )

@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import huggingface_hub
 import huggingface_hub.constants
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from aina_assets.contracts.errors import SourceHashMismatch
-from aina_assets.contracts.vocabulary import AbsenceReason
 from aina_assets.sources.lockfile import HuggingFaceOrigin, LockedFile
-from aina_assets.sources.origins import CannotBeHad
 from aina_assets.sources.transport import attempted, faults
 
 huggingface_hub.constants.HF_HUB_DISABLE_XET = True  # has no way back to plain HTTP
@@ -30,15 +26,12 @@ huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
 huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = 1 << 16  # what a cut loses; 10 MB as it comes
 huggingface_hub.utils.disable_progress_bars()
 
+_NOT_REACHED = (LocalEntryNotFoundError, OfflineModeIsEnabled)
+
 
 @dataclass(frozen=True)
 class Hub:
-    """A dataset at a commit.
-
-    Attributes:
-        origin: repository and commit.
-        folder: where the client may work; empty between downloads.
-    """
+    """A dataset at a commit; ``folder`` is where the client works, gone between downloads."""
 
     origin: HuggingFaceOrigin
     folder: Path
@@ -49,24 +42,14 @@ class Hub:
 
     @attempted
     def look_up(self, file: LockedFile) -> int | None:
-        """The size the hub announces.
-
-        Raises:
-            SourceHashMismatch: the hub answers for another commit.
-        """
-        endpoint = os.environ.get("HF_ENDPOINT")  # the library reads it only once, on import
-        with self._faults(file):
-            url = huggingface_hub.hf_hub_url(
-                self.origin.repository,
-                file.at_origin,
-                repo_type="dataset",
-                revision=self.origin.revision,
-                endpoint=endpoint,
-            )
-            found = huggingface_hub.get_hf_file_metadata(url, endpoint=endpoint)
-        if found.commit_hash != self.origin.revision:
+        """The size the hub announces; ``SourceHashMismatch`` if it answers for another commit."""
+        revision = self.origin.revision
+        with faults(self.address(file), *_NOT_REACHED):
+            url = huggingface_hub.hf_hub_url(**self._named(file))
+            found = huggingface_hub.get_hf_file_metadata(url, endpoint=_endpoint())
+        if found.commit_hash != revision:
             raise SourceHashMismatch(
-                expected=f"commit {self.origin.revision} (pinned)",
+                expected=f"commit {revision} (pinned)",
                 found=f"commit {found.commit_hash or 'not stated'}; nothing was fetched",
                 where=self.address(file),
                 remedy="check HF_ENDPOINT and the revision in the lock",
@@ -78,28 +61,23 @@ class Hub:
     def download(self, file: LockedFile, out: BinaryIO) -> None:
         """Write the file to ``out``."""
         try:
-            with self._faults(file):
-                path = huggingface_hub.hf_hub_download(
-                    self.origin.repository,
-                    file.at_origin,
-                    repo_type="dataset",
-                    revision=self.origin.revision,
-                    cache_dir=self.folder,
-                    endpoint=os.environ.get("HF_ENDPOINT"),
-                )
+            with faults(self.address(file), *_NOT_REACHED):
+                path = huggingface_hub.hf_hub_download(cache_dir=self.folder, **self._named(file))
             with Path(path).open("rb") as content:
                 shutil.copyfileobj(content, out)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    @contextmanager
-    def _faults(self, file: LockedFile) -> Iterator[None]:
-        try:
-            with faults(self.address(file)):
-                yield
-        except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
-            raise CannotBeHad(
-                AbsenceReason.UNREACHABLE,
-                f"{self.address(file)}: {error}",
-                "check the network and HF_HUB_OFFLINE, or place the file by hand",
-            ) from error
+    def _named(self, file: LockedFile) -> dict[str, Any]:
+        return {
+            "repo_id": self.origin.repository,
+            "filename": file.at_origin,
+            "repo_type": "dataset",
+            "revision": self.origin.revision,
+            "endpoint": _endpoint(),
+        }
+
+
+def _endpoint() -> str | None:
+    """Read at every call: the library reads it once, on import."""
+    return os.environ.get("HF_ENDPOINT")

@@ -13,6 +13,10 @@ source has its provenance, an origin (``kind``: ``local``, ``url``, ``archive``,
 from __future__ import annotations
 
 import hashlib
+import io
+import shutil
+from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -25,9 +29,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from upath import UPath
 
 from aina_assets.contracts.errors import LockError
 from aina_assets.contracts.vocabulary import AllowedUse, RuntimeEligibility, SourceClass
+from aina_assets.warehouse.files import write_atomically
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 CommitSha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
@@ -35,15 +41,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
 Repository = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*/\w[\w.-]*$")]
 
-CHUNK_BYTES = 1 << 20
-
 FORBIDDEN_FOLDERS = frozenset({"reference_files", "deliverable_files"})
 """Folders of a Hugging Face dataset that are never downloaded (GDPval's attachments)."""
-
-_YAML_LINE_BREAKS = frozenset("\x85\u2028\u2029")
-
-PRIVATE_NAMES = frozenset({".aina-manifest.json", ".aina-locks", ".archives", ".huggingface"})
-"""Names at the top of a cache that fetching keeps for itself."""
 
 
 class _Strict(BaseModel):
@@ -53,7 +52,7 @@ class _Strict(BaseModel):
 class LocalOrigin(_Strict):
     """Files that are only ever read from disk."""
 
-    kind: Literal["local"] = "local"
+    kind: Literal["local"]
 
     def describe(self) -> str:
         """The pin, in one line."""
@@ -151,8 +150,6 @@ class LockedFile(_Strict):
         path = PurePosixPath(self.path)
         if not path.parts or path.is_absolute() or ".." in path.parts:
             raise ValueError(f"path must be relative and stay below the cache root: {self.path!r}")
-        if path.parts[0] in PRIVATE_NAMES:
-            raise ValueError(f"path lies where fetching keeps its own files: {self.path!r}")
         remote = PurePosixPath(self.at_origin)
         if remote.is_absolute() or ".." in remote.parts or "\\" in self.at_origin:
             raise ValueError(
@@ -208,7 +205,7 @@ class Source(_Strict):
 
 
 class SourcesLock(_Strict):
-    """A whole lock. Source names are keys; every path occurs once."""
+    """A whole lock. Source names are keys; every path occurs once, and none is hidden."""
 
     version: Literal[1] = 1
     name: Name
@@ -216,12 +213,14 @@ class SourcesLock(_Strict):
     sources: dict[Name, Source]
 
     @model_validator(mode="after")
-    def _paths_are_unique(self) -> SourcesLock:
+    def _paths_are_unique_and_visible(self) -> SourcesLock:
         seen: set[str] = set()
         for source in self.sources.values():
             for file in source.files:
                 if file.path in seen:
                     raise ValueError(f"path named twice: {file.path!r}")
+                if file.path.startswith("."):
+                    raise ValueError(f"hidden names are fetching's own: {file.path!r}")
                 seen.add(file.path)
         return self
 
@@ -266,30 +265,23 @@ def read_lock(path: Path) -> SourcesLock:
         ) from error
 
 
-def dump_lock(lock: SourcesLock, *, header: str = "") -> str:
-    """``lock`` as YAML text, keys in schema order, defaults left out.
-
-    Args:
-        lock: what to write.
-        header: text to place on top as a comment; ``read_lock`` does not return it.
-    """
-    document = lock.model_dump(mode="json", exclude_defaults=True)
-    document = {"version": lock.version, **document}
-    for name, source in lock.sources.items():
-        document["sources"][name]["origin"] = {
-            "kind": source.origin.kind,
-            **document["sources"][name].get("origin", {}),
-        }
-    text = _yaml(document, allow_unicode=True)
-    if not _YAML_LINE_BREAKS.isdisjoint(text):  # unescaped, PyYAML reads them back as spaces
-        text = _yaml(document, allow_unicode=False)
-    comment = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
-    return comment + text
-
-
-def _yaml(document: object, *, allow_unicode: bool) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=allow_unicode, width=100)
+def dump_lock(lock: SourcesLock) -> str:
+    """``lock`` as YAML text, keys in schema order, defaults left out."""
+    document = {"version": lock.version, **lock.model_dump(mode="json", exclude_defaults=True)}
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+def write_lock(lock: SourcesLock, path: Path) -> None:
+    """Write ``lock`` to ``path``, atomically; the comment on top of an existing file stays.
+
+    Raises:
+        OSError: the disk is full or failing. ``path`` is then as it was before.
+    """
+    old = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    header = "".join(takewhile(lambda line: line.startswith("#"), old))
+    content = io.BytesIO((header + dump_lock(lock)).encode())
+    write_atomically(UPath(path), partial(shutil.copyfileobj, content))
 
 
 def sha256_of_file(path: Path) -> tuple[str, int]:

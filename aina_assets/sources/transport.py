@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import httpx2
 import tenacity
@@ -18,7 +18,7 @@ from aina_assets.contracts.vocabulary import AbsenceReason
 from aina_assets.sources.lockfile import LockedFile
 from aina_assets.sources.origins import CannotBeHad, check_cap
 
-_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+_SETTINGS: dict[str, Any] = {"timeout": 30.0, "follow_redirects": True}
 _HEADERS = {"User-Agent": "aina-assets (public work data)", "Accept-Encoding": "identity"}
 _LONGEST_WAIT_SECONDS = 30.0
 
@@ -51,15 +51,15 @@ attempted = tenacity.retry(
 
 
 @contextmanager
-def faults(address: str) -> Iterator[None]:
+def faults(address: str, *not_reached: type[Exception]) -> Iterator[None]:
     """Around a request for ``address``: turns the client's errors into ``CannotBeHad``."""
     try:
         yield
-    except httpx2.HTTPError as error:
-        response: httpx2.Response | None = getattr(error, "response", None)
-        if response is None:
-            raise _Passing(f"{type(error).__name__} from {address}: {error}") from error
-        raise _refusal(response, address) from error
+    except (httpx2.HTTPError, *not_reached) as error:
+        response = getattr(error, "response", None)
+        if response is not None:
+            raise _refusal(response, address) from error
+        raise _Passing(f"{type(error).__name__} from {address}: {error}") from error
 
 
 def _refusal(response: httpx2.Response, address: str) -> CannotBeHad:
@@ -89,8 +89,7 @@ class Web:
         """``Content-Length``, by a HEAD request."""
         url = self.address(file)
         with faults(url):
-            response = httpx2.head(url, headers=_HEADERS, timeout=_TIMEOUT, follow_redirects=True)
-            response.raise_for_status()
+            response = httpx2.head(url, headers=_HEADERS, **_SETTINGS).raise_for_status()
         length = response.headers.get("Content-Length", "")
         return int(length) if length.isdigit() else None
 
@@ -100,15 +99,13 @@ class Web:
 
     @attempted
     def _download(self, file: LockedFile, out: BinaryIO, resume: dict[str, str]) -> None:
-        """One attempt; leaves in ``resume`` what lets the next one go on if the file is the same."""
+        """One attempt; leaves in ``resume`` what lets the next one go on in the same file."""
         url = self.address(file)
         if resume:
             resume["Range"] = f"bytes={out.tell()}-"
         with (
             faults(url),
-            httpx2.stream(
-                "GET", url, headers=_HEADERS | resume, timeout=_TIMEOUT, follow_redirects=True
-            ) as response,
+            httpx2.stream("GET", url, headers=_HEADERS | resume, **_SETTINGS) as response,
         ):
             response.raise_for_status()
             if response.status_code != 206:  # the whole file, from its start

@@ -13,6 +13,7 @@ an input was refused       the step refuses to read it
 =========================  =========================================================================
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import Finding, conform, judge
 from aina_assets.warehouse.lineage import column_sources
+from aina_assets.warehouse.receipts import RULES as RECEIPT_RULES
+from aina_assets.warehouse.receipts import ReceiptSpec, judge_receipt, receipt_of
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, Accepted, Warehouse
 from aina_assets.warehouse.store import Record, finding_fields
 from aina_assets.warehouse.tables import (
@@ -49,6 +52,7 @@ def table_asset(
     group: str,
     kinds: Sequence[str] = ("duckdb",),
     deps: Sequence[str] = (),
+    receipt: ReceiptSpec | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Callable[[Transform], dg.AssetsDefinition]:
     """Declare a function's result as the table of ``model``; the function itself stays as it is.
@@ -63,6 +67,7 @@ def table_asset(
         group: the asset group.
         kinds: kinds shown in the graph, beside ``table`` and ``parquet``.
         deps: assets that must be current but are not loaded.
+        receipt: how its rows become a receipt, where they are the items of one.
         tags: more tags.
     """
     name = table_name(model)
@@ -80,7 +85,7 @@ def table_asset(
             if hasattr(argument.annotation, "asset_path")
         }
         all_deps = [*(key for key, _ in from_records.values()), *deps]
-        rules = rules_of(model)
+        rules = [*rules_of(model), *(RECEIPT_RULES if receipt else ())]
         lineage = _column_lineage(model)
 
         @dg.asset(
@@ -120,23 +125,28 @@ def table_asset(
             except AinaError as error:
                 raise fail(warehouse, name, error) from error
             findings = judge(frame, model, warehouse.expectations(name))
+            document = None
+            if all(finding.passed for finding in findings):
+                frame = conform(frame, model)
+                record = Record(
+                    asset=name,
+                    data_version=digest_of_table(frame),
+                    code_version=str(context.assets_def.get_asset_spec().code_version),
+                    settings_version=warehouse.settings_version(name),
+                    inputs=_input_versions(context, warehouse),
+                )
+                if receipt is not None:
+                    document = receipt_of(receipt, frame, record)
+                    findings += judge_receipt(document, receipt.upstream, warehouse.store)
             yield from (check_result(finding) for finding in findings)
             if not all(finding.passed for finding in findings):
                 warehouse.store.refuse(name, tuple(findings), frame)
                 return
-            stored = conform(frame, model)
-            record = Record(
-                asset=name,
-                data_version=digest_of_table(stored),
-                code_version=str(context.assets_def.get_asset_spec().code_version),
-                settings_version=warehouse.settings_version(name),
-                inputs=_input_versions(context, warehouse),
-                findings=tuple(finding_fields(finding) for finding in findings),
-            )
+            kept = tuple(finding_fields(finding) for finding in findings)
             yield dg.MaterializeResult(
-                value=Accepted(stored, record),
+                value=Accepted(frame, dataclasses.replace(record, findings=kept), document),
                 data_version=dg.DataVersion(record.data_version),
-                metadata={"dagster/row_count": stored.num_rows, **lineage},
+                metadata={"dagster/row_count": frame.num_rows, **lineage},
             )
 
         return compute

@@ -65,12 +65,10 @@ def judge(
     A frame with wrong columns or types gets one finding, ``schema``: nothing more can be said.
     """
     rules = {rule.name: rule for rule in rules_of(model)}
-    errors: list[SchemaError] = []
-    problems = [f"column {name!r} is there twice" for name in _repeated(table.column_names)]
-    if not problems:  # the backend has no answer to a name that is there twice
-        errors = _validation_errors(table, model)
-        structural = [error for error in errors if error.reason_code in _STRUCTURAL]
-        problems = [_first_line(error) for error in structural]
+    problems = _misnamed(table, model)
+    # The backend breaks down on frames without their key columns, or with a column there twice.
+    errors = [] if problems else _validation_errors(table, model)
+    problems += [_first_line(error) for error in errors if error.reason_code in _STRUCTURAL]
     if problems:
         detail = f"expected {rules['schema'].description}; found {_shape(table)}"
         sample = tuple({"problem": problem} for problem in problems[:SAMPLE_ROWS])
@@ -192,8 +190,12 @@ def _figures(
     return Finding(rule, True, table.num_rows, 0, f"reproduced: {detail}")
 
 
-def _repeated(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
+def _misnamed(table: pa.Table, model: type[Table]) -> list[str]:
+    found, declared = table.column_names, list(columns_of(model))
+    problems = [f"no column {name!r}" for name in declared if name not in found]
+    problems += [f"undeclared column {name!r}" for name in found if name not in declared]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    return problems + [f"column {name!r} is there twice" for name in twice]
 
 
 def _shape(table: pa.Table) -> str:

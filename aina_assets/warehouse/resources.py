@@ -15,10 +15,12 @@ import pyarrow as pa
 from pydantic import PrivateAttr
 from upath import UPath
 
+from aina_assets.contracts.receipts import Receipt
 from aina_assets.warehouse.build_lock import exclusive_writer
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.expectations import Expectation, read_expectations
 from aina_assets.warehouse.files import is_local
+from aina_assets.warehouse.receipts import write_receipt
 from aina_assets.warehouse.settings import home
 from aina_assets.warehouse.store import Record, Store
 
@@ -27,10 +29,11 @@ TABLE_IO_MANAGER = "snapshots"
 
 @dataclass(frozen=True)
 class Accepted:
-    """A frame that passed the gate, in its stored form, with the record to store it under."""
+    """A frame that passed the gate, in its stored form, with what is stored beside it."""
 
     table: pa.Table
     record: Record
+    receipt: Receipt | None = None
 
 
 class Warehouse(dg.ConfigurableResource[Any]):
@@ -83,6 +86,9 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
         """Write the accepted frame; the record that names it comes last."""
         if not isinstance(obj, Accepted):
             raise TypeError(f"expected a frame that passed the gate, found {type(obj).__name__}")
+        if obj.receipt is not None:
+            write_receipt(self.warehouse.store, obj.receipt)
+            context.add_output_metadata({"receipt": obj.receipt.model_dump(mode="json")})
         stored = self.warehouse.store.commit_table(obj.record, obj.table)
         context.add_output_metadata({"snapshot": str(stored.snapshot)})
 

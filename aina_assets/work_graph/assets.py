@@ -3,6 +3,7 @@
 from functools import partial
 
 from aina_assets.warehouse.assets import table_asset
+from aina_assets.warehouse.receipts import ReceiptSpec
 from aina_assets.work_graph import audits, maps, tables
 
 _table = partial(table_asset, group="work_graph")
@@ -16,4 +17,9 @@ exposure_measures = _table(tables.ExposureMeasures)(maps.exposure_measures)
 exposure_agreement = _table(tables.ExposureAgreement)(maps.exposure_agreement)
 soc_join_report = _table(tables.SocJoinReport)(audits.soc_join_report)
 published_findings = _table(tables.PublishedFindings)(audits.published_findings)
-hf_ingest_summary = _table(tables.HfIngestSummary)(audits.hf_ingest_summary)
+hf_ingest_summary = _table(
+    tables.HfIngestSummary,
+    receipt=ReceiptSpec(
+        "hf_ingest_v1", counted="figure", valued="value", upstream=("source_intake_v1",)
+    ),
+)(audits.hf_ingest_summary)
