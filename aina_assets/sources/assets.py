@@ -332,6 +332,6 @@ gpts_tasks = _file_table(tables.GptsTasks, TSV)
 
 title_intake = _table(
     tables.TitleIntake,
-    receipt=ReceiptSpec("title_intake_v1", counted="verdict", holds=frozenset({"refused"})),
+    receipt=ReceiptSpec("title_intake_v1", counted="verdict", holds=("refused",)),
 )(titles.title_intake)
 title_rows = _table(tables.TitleRows)(titles.title_rows)

@@ -233,9 +233,7 @@ def _archive(job: _Job, origin: ArchiveOrigin) -> Path:
     at_url = UrlOrigin(kind="url", base_url=base_url)
     alone = {"origin": at_url, "byte_cap": origin.byte_cap, "files": (file,)}
     source = job.source.model_copy(update=alone)
-    (state,) = obtain(
-        job.source_name, source, cache=job.cache.root, offline=job.offline
-    ).values()
+    (state,) = obtain(job.source_name, source, cache=job.cache.root, offline=job.offline).values()
     if isinstance(state, SourceError):
         raise state
     if state.local_path is None:

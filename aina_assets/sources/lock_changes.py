@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from aina_assets.contracts.errors import LockError
 from aina_assets.sources.lockfile import (
-    PRIVATE_NAMES,
     LocalOrigin,
     LockedFile,
     Source,
@@ -133,58 +132,99 @@ def refresh_lock(
             remedy="give the folder that the lock's paths are relative to",
         )
     on_disk = _files_below(root)
-    named = {file.path for source in template.sources.values() for file in source.files}
-    homeless = on_disk - named
-    moved = _moved_by_base_name(named - on_disk, homeless)
-    notes: list[str] = []
-    sources: dict[str, Any] = {}
+    entries = {file.path: file for source in template.sources.values() for file in source.files}
+    moved = _moved_by_base_name(entries.keys() - on_disk, on_disk - entries.keys())
+    places = {path: path for path in entries.keys() & on_disk} | moved
+    found = {path: _pinned(entries[path], root, place) for path, place in places.items()}
+    sources = {}
     for source_name, source in template.sources.items():
-        files = tuple(
-            _refreshed(file, source, root, moved.get(file.path, file.path), notes)
-            for file in source.files
-        )
-        sources[source_name] = source.model_copy(update={"files": files})
-    unnamed = sorted(homeless - set(moved.values()))
-    notes += [f"{path}: on disk, but no entry names it" for path in unnamed]
-    update = {"sources": sources} | ({} if name is None else {"name": name})
-    refreshed = template.model_copy(update=update)
-    return SourcesLock.model_validate(refreshed.model_dump()), notes
+        files = tuple(found.get(file.path, file) for file in source.files)
+        if name is None:
+            sources[source_name] = source.model_copy(update={"files": files})
+        elif kept := [file for file in files if file.path in on_disk or not file.required]:
+            sources[source_name] = _as_on_disk(source, kept)
+    update: dict[str, Any] = {"sources": sources}
+    if name is not None:
+        update |= {"name": name, "note": "Files on disk, as they were when this was written."}
+    lock = SourcesLock.model_validate(template.model_copy(update=update).model_dump())
+    return lock, _notes(entries, found, moved, on_disk, is_new=name is not None)
 
 
 def _files_below(root: Path) -> set[str]:
+    """Paths of the files that a lock could name: not hidden, and not the lock itself."""
     relative = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    return {path.as_posix() for path in relative if path.parts[0] not in PRIVATE_NAMES}
+    visible = {path.as_posix() for path in relative if not path.parts[0].startswith(".")}
+    return visible - {"sources.lock.yaml"}
 
 
 def _moved_by_base_name(missing: set[str], homeless: set[str]) -> dict[str, str]:
     """Missing path to found path, where the base name is unique on both sides."""
-    moved = {}
-    for path in missing:
-        base = path.rsplit("/", 1)[-1]
-        found = [other for other in homeless if other.rsplit("/", 1)[-1] == base]
-        rivals = [other for other in missing if other.rsplit("/", 1)[-1] == base]
-        if len(found) == len(rivals) == 1:
-            moved[path] = found[0]
-    return moved
+    wanted, offered = _by_base_name(missing), _by_base_name(homeless)
+    return {
+        wanted[base][0]: offered[base][0]
+        for base in wanted.keys() & offered.keys()
+        if len(wanted[base]) == len(offered[base]) == 1
+    }
 
 
-def _refreshed(
-    file: LockedFile, source: Source, root: Path, path: str, notes: list[str]
-) -> LockedFile:
-    if not (root / path).is_file():
-        kind = "required" if file.required else "not required"
-        notes.append(f"{file.path}: not on disk ({kind}), entry kept unchanged")
-        return file
+def _by_base_name(paths: set[str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        names.setdefault(path.rpartition("/")[2], []).append(path)
+    return names
+
+
+def _pinned(file: LockedFile, root: Path, path: str) -> LockedFile:
     sha256, size = sha256_of_file(root / path)
-    update: dict[str, Any] = {"path": path, "sha256": sha256, "size_bytes": size}
-    if path != file.path:
-        notes.append(f"{file.path}: found at {path}")
-        if not isinstance(source.origin, LocalOrigin):
-            update["remote_path"] = file.at_origin
-    if file.sha256 is None:
-        notes.append(f"{path}: pinned for the first time, sha256 {sha256}")
-    elif file.sha256 != sha256:
-        notes.append(f"{path}: other bytes, sha256 {sha256} instead of {file.sha256}")
-    if size > file.byte_cap:
-        notes.append(f"{path}: {size} bytes, over its cap of {file.byte_cap}")
+    remote_path = file.remote_path if path == file.path else file.at_origin
+    update = {"path": path, "remote_path": remote_path, "sha256": sha256, "size_bytes": size}
     return file.model_copy(update=update)
+
+
+def _as_on_disk(source: Source, files: list[LockedFile]) -> Source:
+    """``source`` with ``files``, read from disk only; its note keeps the official place."""
+    note = source.note
+    if not isinstance(source.origin, LocalOrigin):
+        note = f"{note or ''} Official place: {source.origin.describe()}".strip()
+    local = {"remote_path": None, "compression": None}
+    update = {
+        "origin": LocalOrigin(kind="local"),
+        "note": note,
+        "files": tuple(file.model_copy(update=local) for file in files),
+    }
+    return source.model_copy(update=update)
+
+
+def _notes(
+    entries: Mapping[str, LockedFile],
+    found: Mapping[str, LockedFile],
+    moved: Mapping[str, str],
+    on_disk: set[str],
+    *,
+    is_new: bool,
+) -> list[str]:
+    """One line for each thing worth knowing."""
+    absent = [file for path, file in entries.items() if path not in found]
+    left_out = [file.path for file in absent if is_new and file.required]
+    kept = [file.path for file in absent if file.path not in left_out]
+    other = [
+        now.path for path, now in found.items() if entries[path].sha256 not in (None, now.sha256)
+    ]
+    lines = {
+        "under another path": [f"{path} at {place}" for path, place in moved.items()],
+        "other bytes than were pinned": other,
+        "over the byte cap": [
+            now.path for now in found.values() if (now.size_bytes or 0) > now.byte_cap
+        ],
+        "not found, required, left out": left_out,
+        "not found, entry kept": kept,
+        "unknown, no entry names it": list(on_disk - entries.keys() - set(moved.values())),
+    }
+    return [f"found: {len(found)} of {len(entries)} files"] + [
+        f"{label}: {_some(paths)}" for label, paths in lines.items() if paths
+    ]
+
+
+def _some(paths: list[str]) -> str:
+    shown, rest = sorted(paths)[:4], len(paths) - 4
+    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")

@@ -53,9 +53,10 @@ attempted = tenacity.retry(
 @contextmanager
 def faults(address: str, *not_reached: type[Exception]) -> Iterator[None]:
     """Around a request for ``address``: turns the client's errors into ``CannotBeHad``."""
+    kinds: tuple[type[Exception], ...] = (httpx2.HTTPError, *not_reached)
     try:
         yield
-    except (httpx2.HTTPError, *not_reached) as error:
+    except kinds as error:
         response = getattr(error, "response", None)
         if response is not None:
             raise _refusal(response, address) from error

@@ -99,8 +99,8 @@ def table_asset(
             tags={PUBLISHED: "true", **(tags or {})},
             metadata=_definition_metadata(model),
             code_version=code_version_of(
-                [function.__module__, model.__module__],
-                declaration=repr((rules, str(arrow_schema(model)))),
+                [function.__module__, model.__module__, __name__],
+                declaration=repr((rules, str(arrow_schema(model)), receipt)),
             ),
             check_specs=[
                 dg.AssetCheckSpec(

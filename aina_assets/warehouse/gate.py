@@ -153,7 +153,7 @@ def _failing_rows(errors: list[SchemaError], table: pa.Table) -> pa.Table:
             return error.failure_cases
         column = table[error.schema.name]
         if error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS:
-            masks.append(column.is_null())
+            masks.append(column.is_null(nan_is_null=True))  # as pandera counts
         else:
             # pandera reports failing values, not failing rows: every row that holds one fails.
             values = error.failure_cases[error.schema.name].combine_chunks()

@@ -41,7 +41,7 @@ class ReceiptSpec:
     gate: str
     counted: str
     valued: str | None = None
-    holds: frozenset[str] = frozenset()
+    holds: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
 
 
@@ -53,7 +53,7 @@ def receipt_of(spec: ReceiptSpec, items: pa.Table, record: Record) -> Receipt:
         if spec.valued is None
         else dict(zip(named, items[spec.valued].to_pylist(), strict=True))
     )
-    is_held = bool(spec.holds.intersection(counts))
+    is_held = bool(counts.keys() & set(spec.holds))
     return Receipt(
         gate=spec.gate,
         verdict=Verdict.HOLD if is_held else Verdict.PASS,
