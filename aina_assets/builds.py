@@ -20,11 +20,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aina_assets.contracts.errors import AinaError, WarehouseError
 from aina_assets.release.assets import RELEASE
-from aina_assets.release.publish import current_release
+from aina_assets.release.publish import is_served
 from aina_assets.sources.assets import Sources
 from aina_assets.sources.files import UPSTREAM
 from aina_assets.warehouse.build_lock import exclusive_writer
 from aina_assets.warehouse.plan import Node, next_wave
+from aina_assets.warehouse.receipts import tables_behind_receipts
 from aina_assets.warehouse.resources import Warehouse
 
 BUILD_TAG = "aina/build"
@@ -89,6 +90,7 @@ def nodes_of(
     """The graph as plain nodes, with the versions it would be built with now."""
     sources: Sources = resources["sources"]
     warehouse: Warehouse = resources["warehouse"]
+    behind = tables_behind_receipts(warehouse.store)
     nodes = {}
     for definition in assets:
         for spec in definition.specs:
@@ -98,23 +100,13 @@ def nodes_of(
                 if spec.key.path[0] == UPSTREAM
                 else warehouse.settings_version(name)
             )
-            if name == RELEASE and not _is_published(warehouse):
+            if name == RELEASE and not is_served(warehouse.store, name):
                 settings = "not published"
+            elif name in behind:
+                settings = "its receipt is about another version"
             deps = tuple("/".join(dep.asset_key.path) for dep in spec.deps)
             nodes[name] = Node(name, deps, str(spec.code_version), settings)
     return nodes
-
-
-def _is_published(warehouse: Warehouse) -> bool:
-    """Whether readers open the release on record.
-
-    They do not where a build was killed between the swap and its record, or a hand moved the link.
-    """
-    record = warehouse.store.record(RELEASE)
-    current = current_release(Path(str(warehouse.store.root)))
-    return current is not None and (
-        record is None or (current.release_id == record.data_version and current.path.exists())
-    )
 
 
 class Buildable(Protocol):
@@ -268,7 +260,7 @@ class _Follower:
         self.total = total
         self.started: dict[str, float] = {}
         self.assets_of: dict[str, set[str]] = {}
-        self.run_error = "the run ended early; Dagster's log of it says why"
+        self.run_error = "failed"
 
     def see(self, entry: EventLogEntry) -> None:
         event = entry.dagster_event
@@ -297,7 +289,7 @@ class _Follower:
             for name in sorted(self.assets_of.get(step, set()) - self.outcome.run.keys()):
                 self._fail(name, message, step)
         elif kind is DagsterEventType.RUN_FAILURE:
-            self.run_error = _root_message(event.job_failure_data.error) or self.run_error
+            self.run_error = _cause(event.job_failure_data.error)
 
     def blame_run(self) -> None:
         """A run that failed outside its steps made nothing: no asset of it may count as fresh."""
@@ -323,12 +315,6 @@ class _Follower:
 
     def _seconds(self, step: str) -> float:
         return time.monotonic() - self.started.get(step, time.monotonic())
-
-
-def _root_message(error: Any) -> str:
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip() if error is not None else ""
 
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> None:

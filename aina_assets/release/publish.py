@@ -67,6 +67,20 @@ def current_release(root: Path) -> Release | None:
     return Release(document["release_id"], link / DATABASE, document["tables"])
 
 
+def is_served(store: Store, asset: str) -> bool:
+    """Whether readers open the release that ``asset`` has on record.
+
+    They do not where a build was killed between the swap and its record, or a hand moved the link.
+    """
+    if not is_local(store.root):
+        return True
+    record = store.record(asset)
+    current = current_release(Path(str(store.root)))
+    if record is None or current is None:
+        return False
+    return current.release_id == record.data_version and current.path.exists()
+
+
 def publish(
     store: Store, manifest: Record, records: Iterable[Record], models: Mapping[str, type[Table]]
 ) -> Release:

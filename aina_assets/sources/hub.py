@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import huggingface_hub
 import huggingface_hub.constants
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.utils import disable_progress_bars
 
 from aina_assets.contracts.errors import SourceHashMismatch
 from aina_assets.sources.lockfile import HuggingFaceOrigin, LockedFile
@@ -24,7 +25,7 @@ from aina_assets.sources.transport import attempted, faults
 huggingface_hub.constants.HF_HUB_DISABLE_XET = True  # has no way back to plain HTTP
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
 huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = 1 << 16  # what a cut loses; 10 MB as it comes
-huggingface_hub.utils.disable_progress_bars()
+disable_progress_bars()
 
 _NOT_REACHED = (LocalEntryNotFoundError, OfflineModeIsEnabled)
 

@@ -211,7 +211,7 @@ def _notes(
         now.path for path, now in found.items() if entries[path].sha256 not in (None, now.sha256)
     ]
     lines = {
-        "under another path": [f"{path} at {place}" for path, place in moved.items()],
+        "found under another path": list(moved.values()),
         "other bytes than were pinned": other,
         "over the byte cap": [
             now.path for now in found.values() if (now.size_bytes or 0) > now.byte_cap

@@ -18,7 +18,11 @@ from aina_assets.contracts.vocabulary import AbsenceReason
 from aina_assets.sources.lockfile import LockedFile
 from aina_assets.sources.origins import CannotBeHad, check_cap
 
-_SETTINGS: dict[str, Any] = {"timeout": 30.0, "follow_redirects": True}
+_SETTINGS: dict[str, Any] = {
+    "timeout": 30.0,
+    "follow_redirects": True,
+    "verify": httpx2.create_ssl_context(),  # once: it takes longer than a request
+}
 _HEADERS = {"User-Agent": "aina-assets (public work data)", "Accept-Encoding": "identity"}
 _LONGEST_WAIT_SECONDS = 30.0
 

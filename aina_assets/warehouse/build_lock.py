@@ -62,7 +62,8 @@ def exclusive_writer(root: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         yield
     finally:
         _held[root] = 0
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            holder.unlink()
         lock.release()
 
 

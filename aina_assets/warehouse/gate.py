@@ -162,7 +162,7 @@ def _failing_rows(errors: list[SchemaError], table: pa.Table) -> pa.Table:
 
 
 def duplicated_rows(table: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """Every row of ``table`` whose ``key`` occurs more than once, in key order; null equals null."""
+    """Every row of ``table`` whose ``key`` occurs more than once, in key order; null is null."""
     place = "__place__"
     # Grouping holds nulls to be equal; a join, which would be shorter, does not.
     groups = (

@@ -96,6 +96,19 @@ def _is_valid(receipt: Receipt | None, store: Store) -> bool:
     return record is not None and record.data_version == receipt.items_version
 
 
+def tables_behind_receipts(store: Store) -> set[str]:
+    """Tables whose record is not the one their receipt is about: a build was killed in between."""
+    behind = set()
+    for path in (store.root / "receipts").glob("*.json"):
+        receipt = read_receipt(store, path.stem)
+        record = store.record(receipt.items_table) if receipt is not None else None
+        if record is not None and receipt is not None:
+            stored = (record.data_version, dict(record.inputs))
+            if stored != (receipt.items_version, dict(receipt.inputs)):
+                behind.add(record.asset)
+    return behind
+
+
 def write_receipt(store: Store, receipt: Receipt) -> None:
     """Keep ``receipt`` as the current one of its gate."""
     write_json(store.root / "receipts" / f"{receipt.gate}.json", receipt.model_dump(mode="json"))

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 
 @dataclass
@@ -28,12 +28,9 @@ class Fault:
         busy: answer the next N requests with 429.
         retry_after: ``Retry-After`` of those.
         cuts: close the connection half way through the next N downloads.
-        announced_size: the size that HEAD claims.
         wrong_bytes: send these bytes instead, with a correct length.
-        no_head: answer HEAD with 405.
         no_length: send no ``Content-Length``.
         no_ranges: ignore ``Range``.
-        wrong_range: answer a ``Range`` with one that starts later, and say so.
         next_bytes: the content after the first cut, under another ``ETag``.
         commit: claim this commit.
     """
@@ -43,12 +40,9 @@ class Fault:
     busy: int = 0
     retry_after: str | None = None
     cuts: int = 0
-    announced_size: int | None = None
     wrong_bytes: bytes | None = None
-    no_head: bool = False
     no_length: bool = False
     no_ranges: bool = False
-    wrong_range: bool = False
     next_bytes: bytes | None = None
     commit: str | None = None
 
@@ -78,7 +72,6 @@ class FakeHub:
     url: str = ""
     faults: dict[str, Fault] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
-    sent_bytes: int = 0
     _served: dict[str, _Served] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -121,12 +114,10 @@ class FakeHub:
             _send(request, 429, extra)
         elif fault.status is not None:
             _send(request, fault.status, {"X-Error-Code": fault.error_code or ""})
-        elif fault.no_head and request.command == "HEAD":
-            _send(request, 405, {})
         elif served is None:
             _send(request, 404, {"X-Error-Code": "EntryNotFound"})
         else:
-            self.sent_bytes += _send_file(request, served, fault, is_cut=is_cut)
+            _send_file(request, served, fault, is_cut=is_cut)
             if is_cut and fault.next_bytes is not None:
                 fault.wrong_bytes = fault.next_bytes
 
@@ -141,8 +132,7 @@ def _send(request: BaseHTTPRequestHandler, status: int, headers: Mapping[str, st
 
 def _send_file(
     request: BaseHTTPRequestHandler, served: _Served, fault: Fault, *, is_cut: bool
-) -> int:
-    """Write the answer; how many bytes of the body were taken."""
+) -> None:
     content = served.read() if fault.wrong_bytes is None else fault.wrong_bytes
     etag = f'"{hashlib.sha256(content).hexdigest()[:40]}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes"}
@@ -153,29 +143,18 @@ def _send_file(
     asked = request.headers.get("Range")
     is_same = request.headers.get("If-Range", etag) == etag
     if asked and is_same and not fault.no_ranges:
-        start = int(asked.removeprefix("bytes=").partition("-")[0]) + int(fault.wrong_range)
+        start = int(asked.removeprefix("bytes=").partition("-")[0])
         status, body = 206, content[start:]
         headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-    size = len(body)
-    if request.command == "HEAD" and fault.announced_size is not None:
-        size = fault.announced_size
     if not fault.no_length:
-        headers["Content-Length"] = str(size)
+        headers["Content-Length"] = str(len(body))
     request.send_response(status)
     for name, value in {**headers, "Connection": "close"}.items():
         request.send_header(name, value)
     request.end_headers()
     request.close_connection = True
-    if request.command == "HEAD":
-        return 0
-    body = body[: len(body) // 2] if is_cut else body
-    sent = 0
-    try:
-        for start in range(0, len(body), 1 << 14):
-            sent += request.wfile.write(body[start : start + (1 << 14)])
-    except OSError:  # the client has had enough
-        pass
-    return sent
+    if request.command == "GET":
+        request.wfile.write(body[: len(body) // 2] if is_cut else body)
 
 
 @contextmanager
@@ -208,8 +187,3 @@ def running() -> Iterator[FakeHub]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def raw_path(repository: str, revision: str, path: str) -> str:
-    """Where a GitHub-like host has a raw file."""
-    return quote(f"/{repository}/{revision}/{path}")

@@ -1,8 +1,8 @@
 """Every declared rule fires, alone, and says what it found.
 
-For each rule of each table: take the sample's valid frame, break it for that rule and no other, and
-see exactly that check fail, with the right count and a bounded sample. Validation backends have been
-seen to skip declared rules silently; a rule that no test breaks is not known to exist.
+For each rule of each table: take the sample's valid frame, break it for that rule and no other,
+and see exactly that check fail, with the right count and a bounded sample. Validation backends have
+been seen to skip declared rules silently; a rule that no test breaks is not known to exist.
 """
 
 from __future__ import annotations
@@ -220,6 +220,12 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     ),
     ("gdpval_task_map", "soc_match_allowed_values"): one_cell(
         "soc_match", "nearly", lambda row: row["soc_code"] is not None
+    ),
+    ("source_files", "status_allowed_values"): one_cell(
+        "status", "somewhere", lambda row: row["status"] == "present"
+    ),
+    ("source_ledger", "allowed_use_allowed_values"): one_cell(
+        "allowed_use", "whatever", lambda row: row["licence"] is not None
     ),
     # Kept summed up, so that only the column's own rule is broken.
     ("soc_join_report", "joined_count_minimum"): uncounted,
@@ -517,7 +523,9 @@ def test_the_same_key_twice_with_a_null_in_it() -> None:
 
 
 def test_duplicated_rows_are_all_of_them_in_key_order() -> None:
-    frame = readings(["p2", "p1", "p2", "p3", "p1"], [2, None, 2, 3, None], [0.1, 0.2, 0.3, 0.4, 0.5])
+    frame = readings(
+        ["p2", "p1", "p2", "p3", "p1"], [2, None, 2, 3, None], [0.1, 0.2, 0.3, 0.4, 0.5]
+    )
 
     found = duplicated_rows(frame, ("place", "day"))
 

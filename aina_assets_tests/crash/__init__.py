@@ -1,0 +1,1 @@
+"""Builds that are killed, starved of disk, or started twice: the last good state must stay."""
