@@ -305,7 +305,10 @@ class _Follower:
             return
         self.outcome.checks_failed.append(f"{name}: {check.check_name}")
         detail = check.metadata.get("detail")
-        self._fail(name, f"{check.check_name}: {detail.value if detail else 'failed'}", step)
+        message = f"{check.check_name}: {detail.value if detail else 'failed'}"
+        if "What to do:" not in message:
+            message += f". What to do: {_remedy(name)}"
+        self._fail(name, message, step)
 
     def _fail(self, name: str, message: str, step: str) -> None:
         if name in self.outcome.failed:
@@ -315,6 +318,15 @@ class _Follower:
 
     def _seconds(self, step: str) -> float:
         return time.monotonic() - self.started.get(step, time.monotonic())
+
+
+def _remedy(asset: str) -> str:
+    if asset == RELEASE:
+        return "build again: `aina status` says what is behind"
+    return (
+        f"compare quarantine/{asset}/refused.parquet below the warehouse with the rules in"
+        " docs/data_dictionary.md; mend the input, or the rule if the publisher changed the data"
+    )
 
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> None:

@@ -131,14 +131,16 @@ def _progress(*, shown: bool) -> Iterator[Any]:
     )
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("planning", total=None, rows="")
+        stored = 0
 
         def show(step: Step, total: int) -> None:
-            rows = "" if step.rows is None else f"{step.rows:,} rows"
+            nonlocal stored
+            stored += step.rows or 0
             progress.update(
                 task,
                 total=total,
                 description=escape(step.asset[:34]),
-                rows=rows,
+                rows=f"{stored:,} rows",
                 advance=0 if step.outcome == "started" else 1,
             )
 

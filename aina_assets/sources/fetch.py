@@ -16,9 +16,9 @@ What holds after ``obtain``:
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -111,9 +111,11 @@ def obtain(
                 results = _fetched(job, origin, _missing(job, wanted))
         except _FAULTS as fault:
             results = {file.path: _settled(job, file, fault) for file in _missing(job, wanted)}
-    on_disk = [file for file in wanted if file.path not in results]
     on_disk_bytes = job.cache.size_bytes(source.files)
-    results |= _each(job, on_disk, partial(_read, job, on_disk_bytes))
+    for file in [file for file in wanted if file.path not in results]:
+        with _settling(job, file, results):
+            _check_dataset_cap(job, on_disk_bytes)
+            results[file.path] = _present(job, file, "on disk")
     return {file.path: results[file.path] for file in wanted}
 
 
@@ -121,37 +123,29 @@ def _missing(job: _Job, files: Sequence[LockedFile]) -> list[LockedFile]:
     return [file for file in files if not job.cache.path(file).exists()]
 
 
-def _each(
-    job: _Job, files: Sequence[LockedFile], step: Callable[[LockedFile], FileState]
-) -> _Outcomes:
-    results: _Outcomes = {}
-    for file in files:
-        try:
-            results[file.path] = step(file)
-        except _FAULTS as fault:
-            results[file.path] = _settled(job, file, fault)
-    return results
-
-
-def _read(job: _Job, on_disk_bytes: int, file: LockedFile) -> FileState:
-    _check_dataset_cap(job, on_disk_bytes)
-    return _present(job, file, "on disk")
+@contextmanager
+def _settling(job: _Job, file: LockedFile, results: _Outcomes) -> Iterator[None]:
+    """Whatever goes wrong with ``file`` inside becomes its outcome."""
+    try:
+        yield
+    except _FAULTS as fault:
+        results[file.path] = _settled(job, file, fault)
 
 
 def _fetched(job: _Job, origin: Origin, files: Sequence[LockedFile]) -> _Outcomes:
     """Every size is looked up before any file is fetched, so that the dataset's cap can hold."""
-    planned: dict[str, int] = {}
-    refused: _Outcomes = {}
+    results: _Outcomes = {}
+    total = job.cache.size_bytes(job.source.files)
     for file in files:
-        try:
+        with _settling(job, file, results):
             announced = origin.look_up(file)
             check_cap(file, announced or 0, "announced")
-            planned[file.path] = _stored_bytes(file, announced)
-        except _FAULTS as fault:
-            refused[file.path] = _settled(job, file, fault)
-    total = job.cache.size_bytes(job.source.files) + sum(planned.values())
-    granted = [file for file in files if file.path in planned]
-    return refused | _each(job, granted, partial(_download, job, origin, total))
+            total += _stored_bytes(file, announced)
+    for file in [file for file in files if file.path not in results]:
+        with _settling(job, file, results):
+            _check_dataset_cap(job, total)
+            results[file.path] = _downloaded(job, origin, file)
+    return results
 
 
 def _stored_bytes(file: LockedFile, announced: int | None) -> int:
@@ -171,10 +165,9 @@ def _check_dataset_cap(job: _Job, total_bytes: int) -> None:
         )
 
 
-def _download(job: _Job, origin: Origin, dataset_bytes: int, file: LockedFile) -> FileState:
+def _downloaded(job: _Job, origin: Origin, file: LockedFile) -> FileState:
     from aina_assets.sources.archives import check_zip, gunzip
 
-    _check_dataset_cap(job, dataset_bytes)
     address = origin.address(file)
 
     def fill(out: BinaryIO) -> None:
@@ -236,10 +229,10 @@ def _archive(job: _Job, origin: ArchiveOrigin) -> Path:
     (state,) = obtain(job.source_name, source, cache=job.cache.root, offline=job.offline).values()
     if isinstance(state, SourceError):
         raise state
-    if state.local_path is None:
-        reason = state.reason or AbsenceReason.UNREACHABLE
-        raise CannotBeHad(reason, state.detail, f"place the archive at {job.cache.path(file)}")
-    return state.local_path
+    path = job.cache.path(file)
+    if state.reason is not None:
+        raise CannotBeHad(state.reason, state.detail, f"place the archive at {path}")
+    return path
 
 
 def _present(job: _Job, file: LockedFile, detail: str, *, fetched: bool = False) -> FileState:

@@ -42,6 +42,7 @@ def gdpval_tasks(gdpval_train: SourceFiles) -> pa.Table:
 def _tasks(file: SourceFile) -> list[dict[str, Any]]:
     try:
         table = pq.ParquetFile(file.verified_path()).read()
+        table.validate(full=True)  # Parquet has no checksum: text may have become something else
     except (pa.ArrowException, OSError) as error:
         raise format_error(file, "a Parquet file", str(error)) from error
     require_headers(file, table.column_names, _COLUMNS)

@@ -47,7 +47,7 @@ class Hub:
         revision = self.origin.revision
         with faults(self.address(file), *_NOT_REACHED):
             url = huggingface_hub.hf_hub_url(**self._named(file))
-            found = huggingface_hub.get_hf_file_metadata(url, endpoint=_endpoint())
+            found = huggingface_hub.get_hf_file_metadata(url)
         if found.commit_hash != revision:
             raise SourceHashMismatch(
                 expected=f"commit {revision} (pinned)",
@@ -75,10 +75,5 @@ class Hub:
             "filename": file.at_origin,
             "repo_type": "dataset",
             "revision": self.origin.revision,
-            "endpoint": _endpoint(),
+            "endpoint": os.environ.get("HF_ENDPOINT"),  # the library reads it once, on import
         }
-
-
-def _endpoint() -> str | None:
-    """Read at every call: the library reads it once, on import."""
-    return os.environ.get("HF_ENDPOINT")

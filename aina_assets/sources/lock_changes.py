@@ -110,16 +110,18 @@ def refresh_lock(
     """``template`` with the digests and sizes of the files that lie under ``root``.
 
     A file is looked for at its ``path``, then by its base name where exactly one unnamed file and
-    one missing entry have it; then ``path`` follows it. An entry that is not found stays as it is.
+    one missing entry have it; then ``path`` follows it.
 
     Args:
-        template: provenance, licences, origins and caps to keep.
+        template: provenance, licences, origins and caps.
         root: folder of files.
-        name: the new lock's name; the template's by default.
+        name: of a lock written anew, for the files in ``root`` as they are: its origins are local,
+            and a required entry that was not found is left out. Without a name the template is
+            refreshed: origins stay, and so does an entry that was not found.
 
     Returns:
-        The new lock, and one line for each thing a person should know: entries not found, renamed,
-        with other bytes than pinned or over their cap, and files that no entry names.
+        The lock, and a line for each thing a person should know: what was found, moved, changed,
+        over its cap, not found, and on disk without an entry.
 
     Raises:
         LockError: ``root`` is not a folder.
@@ -182,10 +184,11 @@ def _pinned(file: LockedFile, root: Path, path: str) -> LockedFile:
 
 
 def _as_on_disk(source: Source, files: list[LockedFile]) -> Source:
-    """``source`` with ``files``, read from disk only; its note keeps the official place."""
-    note = source.note
-    if not isinstance(source.origin, LocalOrigin):
-        note = f"{note or ''} Official place: {source.origin.describe()}".strip()
+    """``source`` with ``files``, read from disk only; the note keeps the official place."""
+    if isinstance(source.origin, LocalOrigin):
+        note = source.note
+    else:
+        note = f"Official place: {source.origin.describe()}"
     local = {"remote_path": None, "compression": None}
     update = {
         "origin": LocalOrigin(kind="local"),

@@ -9,6 +9,7 @@ An absent input is an empty table: zero rows, with the reason kept in ``source_f
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 import zlib
@@ -31,6 +32,7 @@ _REMEDY = (
     "compare the file with the publisher's layout; if the publisher changed it, adapt the table's"
     " model, otherwise restore the pinned file"
 )
+_BLOCK_BYTES = 1 << 20
 _BOOLEANS = {"Y": True, "N": False, "True": True, "False": False}
 _UNREADABLE_WORKBOOK = (
     # What openpyxl lets through when the zip container or the XML inside it is damaged.
@@ -158,6 +160,7 @@ def header_of(file: SourceFile, layout: Delimited) -> list[str]:
     Raises:
         SourceFormatError: the file is empty, not UTF-8, or names a column twice.
     """
+    _require_utf8(file)
     try:
         with file.local_path.open("rb") as stream:
             reader = pa_csv.open_csv(
@@ -171,12 +174,24 @@ def header_of(file: SourceFile, layout: Delimited) -> list[str]:
                 ),
             )
             names: list[str] = reader.schema.names
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except pa.ArrowInvalid as error:
         raise format_error(file, "a header line and rows below it", str(error)) from error
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise format_error(file, "every column named once", f"repeated: {', '.join(repeated)}")
     return names
+
+
+def _require_utf8(file: SourceFile) -> None:
+    # The parser looks at the columns it converts only, and cannot show a bad row it cannot decode.
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with file.local_path.open("rb") as stream:
+            while chunk := stream.read(_BLOCK_BYTES):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise format_error(file, "text in UTF-8", str(error)) from error
 
 
 def require_headers(file: SourceFile, found: Sequence[str], wanted: Sequence[str]) -> None:
@@ -303,9 +318,9 @@ def read_sheet(file: SourceFile, first_header: str) -> Sheet:
 
     path = file.verified_path()
     try:
-        workbook = load_workbook(path, read_only=True, data_only=True)
-        rows = list(workbook.worksheets[0].iter_rows(values_only=True))
-        workbook.close()
+        with path.open("rb") as stream:  # openpyxl leaves a damaged file open
+            workbook = load_workbook(stream, read_only=True, data_only=True)
+            rows = list(workbook.worksheets[0].iter_rows(values_only=True))
     except (InvalidFileException, *_UNREADABLE_WORKBOOK) as error:
         raise format_error(file, "an Excel workbook (.xlsx)", repr(error)) from error
     for index, row in enumerate(rows):

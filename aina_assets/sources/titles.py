@@ -55,7 +55,12 @@ class Screening:
 
 def forbidden_columns(columns: list[str]) -> list[str]:
     """Those of ``columns`` that name or reach a person, or tie one to an employer."""
-    return [name for name in columns if _FORBIDDEN.search(_snake(name))]
+    return [
+        name
+        for name in columns
+        # LinkedIn and GitHub spell themselves with a capital within.
+        if _FORBIDDEN.search(_snake(name)) or _FORBIDDEN.search(_snake(name).replace("_", ""))
+    ]
 
 
 def _snake(name: str) -> str:

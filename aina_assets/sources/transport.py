@@ -24,25 +24,22 @@ _SETTINGS: dict[str, Any] = {
     "verify": httpx2.create_ssl_context(),  # once: it takes longer than a request
 }
 _HEADERS = {"User-Agent": "aina-assets (public work data)", "Accept-Encoding": "identity"}
-_LONGEST_WAIT_SECONDS = 30.0
 
 
 class _Passing(CannotBeHad):
     """A fault that may pass."""
 
-    def __init__(self, found: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(
-            AbsenceReason.UNREACHABLE, found, "build again later, or place the file by hand"
-        )
+    def __init__(self, found: str, retry_after_seconds: float = 0.0) -> None:
+        remedy = "build again later, or place the file by hand"
+        super().__init__(AbsenceReason.UNREACHABLE, found, remedy)
         self.retry_after_seconds = retry_after_seconds
 
 
 def _wait_seconds(state: tenacity.RetryCallState) -> float:
-    """What the server asked for, else 1, 2, 4 s; bounded."""
+    """1, 2, 4 s, or longer if the server asks for it; bounded."""
     fault = state.outcome.exception() if state.outcome else None
-    asked = fault.retry_after_seconds if isinstance(fault, _Passing) else None
-    own = 2.0 ** (state.attempt_number - 1)
-    return min(own if asked is None else asked, _LONGEST_WAIT_SECONDS)
+    asked = fault.retry_after_seconds if isinstance(fault, _Passing) else 0.0
+    return min(max(asked, 2.0 ** (state.attempt_number - 1)), 30.0)
 
 
 attempted = tenacity.retry(
@@ -71,7 +68,7 @@ def _refusal(response: httpx2.Response, address: str) -> CannotBeHad:
     found = f"HTTP {response.status_code} from {address}"
     if response.status_code in (408, 425, 429) or response.status_code >= 500:
         asked = response.headers.get("Retry-After", "")
-        return _Passing(found, float(asked) if asked.isdigit() else None)
+        return _Passing(found, float(asked) if asked.isdigit() else 0.0)
     if response.status_code in (404, 410):
         remedy = "check repository, revision and remote_path in the lock"
         return CannotBeHad(AbsenceReason.NOT_FOUND, found, remedy)

@@ -288,7 +288,7 @@ def read_release(home: Path) -> str:
     with duckdb.connect(str(path), read_only=True) as con:
         manifest = con.sql("SELECT * FROM manifest").to_arrow_table()
         for row in manifest.to_pylist():
-            counted = con.sql(f'SELECT count(*) FROM "{row["table_name"]}"').fetchone()
+            counted = con.execute(f'SELECT count(*) FROM "{row["table_name"]}"').fetchone()
             assert counted is not None
             assert counted[0] == row["row_count"], row["table_name"]
     return digest_of_table(manifest)[:16]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from aina_assets_tests.conftest import build_into
 from aina_assets_tests.crash.ground import (
     Ground,
     answer,
@@ -56,11 +57,9 @@ def references(ground: Ground, undisturbed: Path) -> tuple[Reference, Reference]
     home = undisturbed
     found = []
     for lock in (ground.world.second, ground.world.first):
-        done = run_build(home, lock)
-        assert done.returncode == 0, done.stderr
-        found.append(
-            Reference(lock, versions(home), str(release_id(home)), answer(done)["seconds"])
-        )
+        outcome = build_into(home, lock=lock, cache=lock.parent)
+        assert outcome.is_good, outcome.failed
+        found.append(Reference(lock, versions(home), str(release_id(home)), outcome.seconds))
     second, first = found
     assert first.versions == versions(ground.home)
     assert first.release != second.release

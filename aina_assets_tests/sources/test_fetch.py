@@ -414,7 +414,7 @@ def test_a_file_that_changed_between_two_attempts_is_fetched_anew(
 def test_plain_faults(served: FakeHub, tmp_path: Path, waits: list[float]) -> None:
     served.serve("/dl/forbidden.csv", TASKS)
     served.faults = {
-        "/dl/wages.csv": Fault(busy=2, retry_after="0"),
+        "/dl/wages.csv": Fault(busy=2, retry_after="7"),
         "/dl/forbidden.csv": Fault(status=403),
     }
     source = url_source(
@@ -428,7 +428,7 @@ def test_plain_faults(served: FakeHub, tmp_path: Path, waits: list[float]) -> No
     assert state(results, "gone.csv").reason is AbsenceReason.NOT_FOUND
     assert state(results, "forbidden.csv").reason is AbsenceReason.UNREACHABLE
     assert "403" in state(results, "forbidden.csv").detail
-    assert waits == [0.0, 0.0]
+    assert waits == [7.0, 7.0]
 
 
 def test_an_unannounced_size_counts_as_the_cap_and_stops_at_it(

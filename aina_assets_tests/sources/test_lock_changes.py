@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from aina_assets.contracts.errors import LockError
+from aina_assets.contracts.vocabulary import FileStatus
+from aina_assets.sources.fetch import FileState, obtain
 from aina_assets.sources.lock_changes import LockChange, diff_locks, refresh_lock
 from aina_assets.sources.lockfile import SourcesLock, read_lock
 
@@ -123,8 +125,7 @@ def test_refreshing_hashes_what_is_there_and_reports_the_rest(tmp_path: Path) ->
             missing,
         )
     )
-    refreshed, notes = refresh_lock(template, tmp_path, name="mine")
-    assert refreshed.name == "mine"
+    refreshed, notes = refresh_lock(template, tmp_path)
     files = {entry.path: entry for entry in refreshed.sources["world"].files}
     assert files["same.csv"] == template.sources["world"].files[0]
     assert (files["changed.csv"].sha256, files["changed.csv"].size_bytes) == (digest(b"now"), 3)
@@ -132,14 +133,51 @@ def test_refreshing_hashes_what_is_there_and_reports_the_rest(tmp_path: Path) ->
     assert files["elsewhere/moved.csv"].at_origin == "data/moved.csv"
     assert files["missing.csv"] == template.sources["world"].files[5]
     assert notes == [
-        f"changed.csv: other bytes, sha256 {digest(b'now')} instead of {'1' * 64}",
-        f"first.csv: pinned for the first time, sha256 {digest(b'first')}",
-        "data/moved.csv: found at elsewhere/moved.csv",
-        "big.csv: 101 bytes, over its cap of 100",
-        "missing.csv: not on disk (not required), entry kept unchanged",
-        "stray.csv: on disk, but no entry names it",
+        "found: 5 of 6 files",
+        "found under another path: elsewhere/moved.csv",
+        "other bytes than were pinned: changed.csv",
+        "over the byte cap: big.csv",
+        "not found, entry kept: missing.csv",
+        "unknown, no entry names it: stray.csv",
     ]
     assert refresh_lock(refreshed, tmp_path)[0] == refreshed
+
+
+def test_a_lock_written_anew_holds_what_is_there_and_what_may_be_absent(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a")
+    (tmp_path / "sources.lock.yaml").touch()
+    template = lock_of(
+        "upstream",
+        world=source(file("data/a.csv"), file("b.csv", required=False), file("c.csv")),
+        gone=source(file("d.csv")),
+    )
+    lock, notes = refresh_lock(template, tmp_path, name="mine")
+    assert (lock.name, list(lock.sources)) == ("mine", ["world"])
+    world = lock.sources["world"]
+    assert (world.origin.kind, world.licence) == ("local", "MIT")
+    assert "acme/world" in (world.note or "")
+    assert [(entry.path, entry.sha256) for entry in world.files] == [
+        ("a.csv", digest(b"a")),
+        ("b.csv", None),
+    ]
+    states = obtain("world", world, cache=tmp_path, offline=True)
+    assert [state.status for state in states.values() if isinstance(state, FileState)] == [
+        FileStatus.PRESENT,
+        FileStatus.ABSENT,
+    ]
+    assert notes == [
+        "found: 1 of 4 files",
+        "found under another path: a.csv",
+        "not found, required, left out: c.csv, d.csv",
+        "not found, entry kept: b.csv",
+    ]
+
+
+def test_a_long_list_of_files_is_cut_short(tmp_path: Path) -> None:
+    for number in range(6):
+        (tmp_path / f"{number}.csv").touch()
+    _, notes = refresh_lock(lock_of(), tmp_path)
+    assert notes[1] == "unknown, no entry names it: 0.csv, 1.csv, 2.csv, 3.csv and 2 more"
 
 
 def test_a_base_name_that_is_not_unique_is_not_guessed(tmp_path: Path) -> None:
@@ -149,14 +187,10 @@ def test_a_base_name_that_is_not_unique_is_not_guessed(tmp_path: Path) -> None:
     template = lock_of(world=source(file("data/a.csv")))
     refreshed, notes = refresh_lock(template, tmp_path)
     assert refreshed == template
-    assert len(notes) == 3
-
-
-def test_a_moved_local_file_has_no_remote_path(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b"a")
-    template = lock_of(world=source(file("data/a.csv"), origin={"kind": "local"}))
-    (entry,) = refresh_lock(template, tmp_path)[0].sources["world"].files
-    assert (entry.path, entry.remote_path) == ("a.csv", None)
+    assert notes[1:] == [
+        "not found, entry kept: data/a.csv",
+        "unknown, no entry names it: x/a.csv, y/a.csv",
+    ]
 
 
 def test_refreshing_from_nowhere(tmp_path: Path) -> None:
@@ -170,6 +204,5 @@ def test_the_mirror_refreshes_to_its_own_lock() -> None:
     lock = read_lock(ROOT / "aina_assets_tests" / "upstream_mirror.lock.yaml")
     refreshed, notes = refresh_lock(lock, MIRROR)
     assert diff_locks(lock, refreshed) == []
-    absent = [note for note in notes if "not on disk" in note]
-    assert len(absent) == 2
-    assert all("no entry names it" in note for note in notes if note not in absent)
+    kinds = [note.partition(":")[0] for note in notes]
+    assert kinds == ["found", "not found, entry kept", "unknown, no entry names it"]
