@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Verdict(StrEnum):
     """What a receipt says."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
     """Nothing stands in the way."""
     HOLD = "hold"
     """Something does; the counts and the items say what."""

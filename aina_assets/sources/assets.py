@@ -116,6 +116,7 @@ def _details(sources: Sources, state: FileState) -> dict[str, Any]:
         "is_pinned": state.is_pinned,
         "reason": str(state.reason) if state.reason else None,
         "detail": state.detail,
+        "retry": state.reason is not None and state.reason.is_worth_retrying,
         "release": source.release,
         "source_class": str(source.source_class),
         "allowed_use": str(source.allowed_use),
@@ -132,6 +133,7 @@ _NOT_PINNED: dict[str, Any] = {
     "is_pinned": False,
     "reason": str(AbsenceReason.NOT_PINNED),
     "detail": "the lock names no file for this input",
+    "retry": False,
 }
 
 
@@ -153,7 +155,11 @@ def _intake(
     finding = Finding(INTACT, True, 0, 0, detail)
     yield check_result(finding, key)
     content = [
-        {field: value for field, value in item.items() if field not in ("local_path", "detail")}
+        {
+            field: value
+            for field, value in item.items()
+            if field not in ("local_path", "detail", "retry")
+        }
         for item in files
     ]
     record = Record(

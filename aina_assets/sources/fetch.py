@@ -269,7 +269,8 @@ def _settled(
         kind: type[SourceError] = SourceUnavailable
         expected = f"the file, from {job.source.origin.describe()}"
         if fault.reason is AbsenceReason.OVER_CAP:
-            kind, expected = SourceOverCap, "a file and a dataset within their byte caps"
+            kind = SourceOverCap
+            expected = f"at most {file.byte_cap} bytes, {job.source.byte_cap} in all of the source"
         return kind(expected=expected, found=fault.found, where=where, remedy=fault.remedy)
     return FileState(
         input=file.input,

@@ -261,6 +261,7 @@ def test_a_file_over_its_cap_costs_one_head_and_no_get(hub: FakeHub, tmp_path: P
     assert str(len(WAGES)) in wages.detail
     found = error(results, "tasks.csv")
     assert isinstance(found, SourceOverCap)
+    assert f"at most {len(TASKS) - 1} bytes" in found.expected
     assert str(len(TASKS)) in found.found
     assert hub.methods(resolve("data/wages.csv")) == ["HEAD"]
     assert hub.methods(resolve("tasks.csv")) == ["HEAD"]
