@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,7 @@ def test_every_check_blocks(served: RemoteRepository) -> None:
 
 
 def test_no_asset_is_left_unexplained(served: RemoteRepository) -> None:
-    """Upstream files included: a description, an owner, kinds, a group, columns that are described."""
+    """Upstream files included: description, owner, kinds, group, and columns with descriptions."""
     for name, snap in assets_of(served).items():
         assert snap.description, name
         assert snap.owners, name
@@ -203,6 +204,39 @@ def test_fresh_definitions_each_time_and_resources_can_be_replaced() -> None:
     assert first is not second
     assert (second.resources or {})["warehouse"] is resource
     assert (first.resources or {})["warehouse"] is not resource
+
+
+def test_the_schedule_skips_where_nothing_is_stale(
+    sample_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AINA_HOME", str(sample_home))
+
+    assert nightly() == "nothing is stale"
+
+
+def test_the_schedule_asks_for_what_is_stale_and_what_is_below(
+    sample_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(sample_home, home, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
+    monkeypatch.setenv("AINA_HOME", str(home))
+    (home / "state" / "gdpval_soc_map.json").unlink()
+
+    asked = nightly()
+
+    below = {"gdpval_soc_map", "soc_map", "soc_join_report", "hf_ingest_summary"}
+    assert asked == below | {"check_results", "manifest", "release"}
+
+
+def nightly() -> set[str] | str | None:
+    """What the schedule asks to be built now, or why it asks for nothing."""
+    schedule = build_defs().resolve_schedule_def("rebuild_stale")
+    with dg.build_schedule_context() as context:
+        tick = schedule.evaluate_tick(context)
+    if not tick.run_requests:
+        return tick.skip_message
+    (request,) = tick.run_requests
+    return {"/".join(key.path) for key in request.asset_selection or ()}
 
 
 def test_the_file_that_dagster_loads_is_short() -> None:

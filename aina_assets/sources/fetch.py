@@ -133,12 +133,22 @@ def _settling(job: _Job, file: LockedFile, results: _Outcomes) -> Iterator[None]
 
 
 def _fetched(job: _Job, origin: Origin, files: Sequence[LockedFile]) -> _Outcomes:
-    """Every size is looked up before any file is fetched, so that the dataset's cap can hold."""
+    """Every size is looked up before any file is fetched, so that the dataset's cap can hold.
+
+    An origin that did not answer for one file, after all retries, is not asked for the next.
+    """
     results: _Outcomes = {}
+    silence: CannotBeHad | None = None
     total = job.cache.size_bytes(job.source.files)
     for file in files:
         with _settling(job, file, results):
-            announced = origin.look_up(file)
+            if silence is not None:
+                raise silence
+            try:
+                announced = origin.look_up(file)
+            except CannotBeHad as fault:
+                silence = fault if fault.reason is AbsenceReason.UNREACHABLE else None
+                raise
             check_cap(file, announced or 0, "announced")
             total += _stored_bytes(file, announced)
     for file in [file for file in files if file.path not in results]:
