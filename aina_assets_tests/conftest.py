@@ -37,7 +37,12 @@ def home_set_to(home: Path) -> Iterator[None]:
 
 
 def build_into(
-    home: Path, *, lock: Path | str = "", cache: Path | str = "", select: str = "*", full: bool = False
+    home: Path,
+    *,
+    lock: Path | str = "",
+    cache: Path | str = "",
+    select: str = "*",
+    full: bool = False,
 ) -> Outcome:
     """Build ``lock`` (the sample if not given) into ``home``, in this process, fetching nothing."""
     with home_set_to(home):

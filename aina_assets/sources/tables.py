@@ -39,6 +39,23 @@ def upstream(*inputs: str) -> tuple[Parent, ...]:
     return tuple(Parent(f"upstream/{name}") for name in inputs)
 
 
+def _onet_soc_code() -> Any:
+    return column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+
+
+def _task_id(**options: Any) -> Any:
+    return column("Task ID", "O*NET task id.", ge=1, **options)
+
+
+def _task_type() -> Any:
+    return column(
+        "Task Type",
+        "Core or Supplemental; null where not rated.",
+        nullable=True,
+        isin=["Core", "Supplemental"],
+    )
+
+
 # ----------------------------------------------------------------------------------- the ledger
 
 
@@ -117,7 +134,7 @@ class SourceFiles(Table, key=("input", "path")):
 class Occupations(SourceTable, key=("onet_soc_code",), parents=upstream("onet_occupation_data")):
     """O*NET occupations."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     title: str = column("Title", "Occupation title.")
     description: str = column("Description", "What the occupation does.")
 
@@ -125,15 +142,10 @@ class Occupations(SourceTable, key=("onet_soc_code",), parents=upstream("onet_oc
 class OccupationTasks(SourceTable, key=("task_id",), parents=upstream("onet_task_statements")):
     """O*NET tasks, one row a task of an occupation."""
 
-    task_id: int = column("Task ID", "O*NET task id.", ge=1)
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    task_id: int = _task_id()
+    onet_soc_code: str = _onet_soc_code()
     task: str = column("Task", "The task statement.")
-    task_type: str = column(
-        "Task Type",
-        "Core or Supplemental; null where not rated.",
-        nullable=True,
-        isin=["Core", "Supplemental"],
-    )
+    task_type: str = _task_type()
     incumbents_responding: int = column(
         "Incumbents Responding", "Incumbents who rated the task.", nullable=True, ge=0
     )
@@ -148,8 +160,8 @@ class TaskRatings(
 ):
     """O*NET task ratings, where the release has them: importance, relevance, frequency."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
-    task_id: int = column("Task ID", "O*NET task id.", ge=1)
+    onet_soc_code: str = _onet_soc_code()
+    task_id: int = _task_id()
     scale_id: str = column(
         "Scale ID",
         "IM importance 1-5, RT relevance 0-100 %, FT frequency, % in a category.",
@@ -175,7 +187,7 @@ class AlternateTitles(
 ):
     """O*NET alternate (lay) titles."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     alternate_title: str = column("Alternate Title", "The alternate title.")
     short_title: str = column("Short Title", "Its short form, where it has one.", nullable=True)
     title_sources: str = column("Source(s)", "O*NET codes of where the title was seen.")
@@ -186,7 +198,7 @@ class ReportedTitles(
 ):
     """Titles that job incumbents reported to O*NET."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     reported_title: str = column("Reported Job Title", "The reported title.")
     is_shown: bool = column("Shown in My Next Move", "Whether My Next Move shows it.")
 
@@ -213,9 +225,9 @@ class TaskWorkActivities(
 ):
     """O*NET tasks linked to detailed work activities."""
 
-    task_id: int = column("Task ID", "O*NET task id.", ge=1)
+    task_id: int = _task_id()
     dwa_id: str = column("DWA ID", "Detailed work activity id.", str_matches=DWA_ID)
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
 
 
 class TechnologySkills(
@@ -223,7 +235,7 @@ class TechnologySkills(
 ):
     """Software and tools by occupation."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     example: str = column("Example", "The product.")
     commodity_code: int = column("Commodity Code", "UNSPSC commodity code.", ge=0)
     commodity_title: str = column("Commodity Title", "UNSPSC commodity title.")
@@ -234,7 +246,7 @@ class TechnologySkills(
 class JobZones(SourceTable, key=("onet_soc_code",), parents=upstream("onet_job_zones")):
     """O*NET job zone by occupation."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     job_zone: int = column("Job Zone", "Preparation needed: 1 little to 5 extensive.", **_JOB_ZONE)
 
 
@@ -245,7 +257,7 @@ class RelatedOccupations(
 ):
     """O*NET related occupations."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     related_onet_soc_code: str = column(
         "Related O*NET-SOC Code", "The related occupation.", str_matches=ONET_SOC_CODE
     )
@@ -331,18 +343,13 @@ class EconomicIndexTasks(
 ):
     """The O*NET 20.1 tasks that Economic Index usage refers to. Codes are O*NET-SOC 2010."""
 
-    task_id: int = column("Task ID", "O*NET task id.", ge=1)
+    task_id: int = _task_id()
     onet_soc_2010_code: str = column(
         "O*NET-SOC Code", "O*NET-SOC 2010 code.", str_matches=ONET_SOC_CODE
     )
     occupation_title: str = column("Title", "Occupation title of that time.")
     task: str = column("Task", "The task statement.")
-    task_type: str = column(
-        "Task Type",
-        "Core or Supplemental; null where not rated.",
-        nullable=True,
-        isin=["Core", "Supplemental"],
-    )
+    task_type: str = _task_type()
 
 
 class EconomicIndexInteractions(
@@ -571,7 +578,7 @@ class WorkingWithAiWeights(
 class GptsOccupations(SourceTable, key=("onet_soc_code",), parents=upstream("gpts_occupations")):
     """LLM exposure of occupations: alpha direct, beta half-credit with tools, gamma full credit."""
 
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    onet_soc_code: str = _onet_soc_code()
     title: str = column("Title", "Occupation title.")
     model_alpha: float = column("dv_rating_alpha", "Rated by GPT-4, direct.", **_UNIT)
     model_beta: float = column("dv_rating_beta", "Rated by GPT-4, half credit.", **_UNIT)
@@ -584,15 +591,10 @@ class GptsOccupations(SourceTable, key=("onet_soc_code",), parents=upstream("gpt
 class GptsTasks(SourceTable, key=("task_id",), parents=upstream("gpts_tasks")):
     """LLM exposure labels of tasks: E0 none, E1 direct, E2 with tools."""
 
-    task_id: int = column("Task ID", "O*NET task id.", ge=1, whole_float=True)
-    onet_soc_code: str = column("O*NET-SOC Code", "O*NET-SOC 2019 code.", str_matches=ONET_SOC_CODE)
+    task_id: int = _task_id(whole_float=True)
+    onet_soc_code: str = _onet_soc_code()
     task: str = column("Task", "The task statement.")
-    task_type: str = column(
-        "Task Type",
-        "Core or Supplemental; null where not rated.",
-        nullable=True,
-        isin=["Core", "Supplemental"],
-    )
+    task_type: str = _task_type()
     model_exposure: str = column("gpt4_exposure", "Label by GPT-4.", isin=["E0", "E1", "E2"])
     human_exposure: str = column("human_exposure_agg", "Label by people.", isin=["E0", "E1", "E2"])
 

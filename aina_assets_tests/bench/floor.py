@@ -51,8 +51,13 @@ def main(lock_path: Path, cache: Path, out: Path) -> None:
         for function in _MAPS:
             names = [name for name in inspect.signature(function).parameters if name != "con"]
             frames = {name: con.sql(f'FROM "{name}"').to_arrow_table() for name in names}
-            derived = function(con, **frames)
-            con.execute(f'CREATE TABLE "{function.__name__}" AS FROM derived')
+            _store(con, function.__name__, function(con, **frames))
+
+
+def _store(con: duckdb.DuckDBPyConnection, name: str, frame: pa.Table) -> None:
+    con.register("frame", frame)
+    con.execute(f'CREATE TABLE "{name}" AS FROM frame')
+    con.unregister("frame")
 
 
 def _source_table(
@@ -68,8 +73,7 @@ def _source_table(
         if (cache / file.path).exists()
     ]
     if special is not None:
-        frame = pa.Table.from_pylist(special(paths, lock))
-        con.execute(f'CREATE TABLE "{name}" AS FROM frame')
+        _store(con, name, pa.Table.from_pylist(special(paths, lock)))
         return
     selects = [_select(model, path, number) for number, path in enumerate(paths)]
     if name == "working_with_ai_weights":
@@ -92,9 +96,7 @@ def _source_table(
                 FROM read_parquet('{paths[0]}')"""
         ]
     if not selects:
-        empty = arrow_schema(model).empty_table()
-        con.register("empty_table", empty)
-        con.execute(f'CREATE TABLE "{name}" AS FROM empty_table')
+        _store(con, name, arrow_schema(model).empty_table())
         return
     con.execute(f'CREATE TABLE "{name}" AS {" UNION ALL ".join(selects)}')
 
