@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import dagster as dg
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from aina_assets.contracts.errors import AinaError, WarehouseError

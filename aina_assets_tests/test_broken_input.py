@@ -148,14 +148,12 @@ def edit_rows(path: Path, edit: Callable[[Rows], Rows]) -> None:
             sheet.append(row)
         workbook.save(path)
     else:
-        delimiter = DELIMITERS[path.suffix]
         text = path.read_text(encoding="utf-8")
-        quoting = csv.QUOTE_NONE if path.suffix == ".txt" else csv.QUOTE_MINIMAL
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+        quoting = {"quoting": csv.QUOTE_NONE} if path.suffix == ".txt" else {}
+        layout: dict[str, Any] = {"delimiter": DELIMITERS[path.suffix], **quoting}
+        rows = list(csv.reader(io.StringIO(text, newline=""), **layout))
         buffer = io.StringIO(newline="")
-        csv.writer(
-            buffer, delimiter=delimiter, quoting=quoting, lineterminator="\n", quotechar='"'
-        ).writerows(edit(list(reader)))
+        csv.writer(buffer, lineterminator="\n", **layout).writerows(edit(rows))
         path.write_text(buffer.getvalue(), encoding="utf-8", newline="")
 
 

@@ -13,12 +13,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import yaml
 from filelock import FileLock
 from typer.testing import CliRunner, Result
 
-from aina_assets import cli
+from aina_assets import cli, location
+from aina_assets.sources import assets as source_assets
 from aina_assets.warehouse import settings
 from aina_assets.warehouse.settings import AUTHORED, PROJECT_ROOT
 
@@ -137,6 +139,49 @@ def test_a_failed_build_exits_with_one_and_names_the_cause(home: Path, tmp_path:
     assert "held up by a failure" in people.stdout
 
 
+def test_a_run_that_cannot_start_is_a_failure(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was made, so nothing may count as fresh."""
+
+    def unusable(_: dg.InitResourceContext) -> None:
+        raise RuntimeError("no such device")
+
+    bound = location.resources
+
+    def with_unusable_engine(**options: Any) -> dict[str, Any]:
+        return {**bound(**options), "duckdb": dg.ResourceDefinition(unusable)}
+
+    monkeypatch.setattr(location, "resources", with_unusable_engine)
+
+    result = aina("build", "--json", "--full", "--select", 'key:"soc_map" or key:"task_exposure"')
+
+    assert result.exit_code == 1
+    summary = json.loads(result.stdout)
+    assert set(summary["failures"]) == {"soc_map", "task_exposure"}
+    assert summary["assets_skipped"] == 0
+    assert "no such device" in summary["failures"]["soc_map"]
+
+
+def test_a_fetch_step_that_breaks_down_is_a_failure_of_its_files(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError("not foreseen")
+
+    monkeypatch.setattr(source_assets, "obtain", break_down)
+
+    result = aina("build", "--json", "--full", "--select", '+key:"soc_crosswalks"')
+
+    assert result.exit_code == 1
+    summary = json.loads(result.stdout)
+    assert set(summary["failures"]) == {
+        "upstream/soc_2010_to_2018",
+        "upstream/onet_soc_2010_to_2019",
+        "upstream/onet_soc_2019_to_soc_2018",
+    }
+    assert summary["blocked"] == ["soc_crosswalks"]
+    assert "not foreseen" in str(summary["failures"])
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -206,6 +251,16 @@ def test_status_says_what_is_stale_and_why(home: Path) -> None:
     people = aina("status", "--select", 'key:"gdpval_soc_map"')
     assert "its snapshot is gone" in people.stdout
     assert "soc_map may change" not in people.stdout
+
+
+def test_a_record_that_cannot_be_read_is_a_message(home: Path) -> None:
+    (home / "state" / "soc_map.json").write_text("{", encoding="utf-8")
+
+    result = aina("status")
+
+    assert result.exit_code == 2
+    assert "SnapshotCorrupt" in result.stderr
+    assert "soc_map.json" in result.stderr
 
 
 def test_status_of_an_empty_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,8 +77,10 @@ def _update(content: _Hash, array: pa.Array) -> None:
         content.update(_bytes_of(same_nan))
     elif pa.types.is_integer(kind):
         content.update(_bytes_of(pc.fill_null(array, 0).cast(pa.int64())))
-    elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        content.update(_bytes_of(pc.fill_null(array.cast(pa.int64(), safe=False), 0)))
+    elif pa.types.is_date32(kind):
+        content.update(_bytes_of(pc.fill_null(array.cast(pa.int32()), 0).cast(pa.int64())))
+    elif pa.types.is_date64(kind) or pa.types.is_timestamp(kind):
+        content.update(_bytes_of(pc.fill_null(array.cast(pa.int64()), 0)))
     elif not pa.types.is_null(kind):
         raise TypeError(f"no canonical form for Arrow type {kind}")
 

@@ -182,7 +182,8 @@ def _figures(
     if not expectations:
         detail = f"{table_name(model)}: no figure is recorded under this lock"
         return Finding(rule, True, table.num_rows, 0, detail)
-    missed = [miss for item in expectations if (miss := item.miss(table))]
+    ordered = table.select(list(columns_of(model)))  # a figure's key is the first column
+    missed = [miss for item in expectations if (miss := item.miss(ordered))]
     if missed:
         sample = tuple({"figure": text} for text in missed[:SAMPLE_ROWS])
         return Finding(rule, False, table.num_rows, len(missed), "; ".join(missed), sample)

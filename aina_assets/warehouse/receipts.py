@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from aina_assets.contracts.receipts import Receipt, Verdict
-from aina_assets.warehouse.files import write_json
+from aina_assets.warehouse.files import TEMPORARY_PREFIX, write_json
 from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.store import Record, Store
 from aina_assets.warehouse.tables import Rule
@@ -100,6 +100,8 @@ def tables_behind_receipts(store: Store) -> set[str]:
     """Tables whose record is not the one their receipt is about: a build was killed in between."""
     behind = set()
     for path in (store.root / "receipts").glob("*.json"):
+        if path.name.startswith(TEMPORARY_PREFIX):
+            continue
         receipt = read_receipt(store, path.stem)
         record = store.record(receipt.items_table) if receipt is not None else None
         if record is not None and receipt is not None:

@@ -30,7 +30,7 @@ from upath import UPath
 
 from aina_assets.contracts.errors import SnapshotCorrupt, SnapshotMissing, UpstreamRejected
 from aina_assets.warehouse.digests import digest_of_table
-from aina_assets.warehouse.files import write_atomically, write_json
+from aina_assets.warehouse.files import TEMPORARY_PREFIX, write_atomically, write_json
 from aina_assets.warehouse.gate import Finding
 
 PARQUET_OPTIONS: dict[str, Any] = {
@@ -113,6 +113,8 @@ class Store:
         if not state.exists():
             return
         for path in sorted(state.rglob("*.json"), key=str):
+            if path.name.startswith(TEMPORARY_PREFIX):
+                continue
             asset = str(path.relative_to(state)).removesuffix(".json")
             record = self.record(asset)
             if record is not None:
@@ -256,4 +258,11 @@ def _read_json(path: UPath) -> dict[str, Any] | None:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise SnapshotCorrupt(
+            expected="a JSON document, as it was written",
+            found=str(error),
+            where=str(path),
+            remedy="remove the file and build again: it is made anew",
+        ) from error
     return document

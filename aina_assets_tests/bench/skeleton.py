@@ -3,8 +3,6 @@
     AINA_HOME=DIR python -m aina_assets_tests.bench.skeleton
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from typing import Any

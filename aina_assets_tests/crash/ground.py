@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,9 +24,10 @@ import dagster as dg
 import duckdb
 import pytest
 import yaml
+from dagster._core.instance.ref import InstanceRef
 from upath import UPath
 
-from aina_assets.location import Location, resources
+from aina_assets.location import INSTANCE_SETTINGS
 from aina_assets.release.publish import current_release
 from aina_assets.sources.lockfile import sha256_of_file
 from aina_assets.warehouse.digests import digest_of_table
@@ -301,8 +303,34 @@ def unfinished_runs(home: Path) -> list[str]:
         dg.DagsterRunStatus.STARTING,
         dg.DagsterRunStatus.STARTED,
     ]
-    with home_set_to(home), Location(resources()).instance() as instance:
+    with dagster_instance(home) as instance:
         return [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=states))]
+
+
+def events_behind(home: Path) -> list[str]:
+    """Assets whose latest materialization in Dagster is not of the version on record."""
+    with dagster_instance(home) as instance:
+        return [
+            asset
+            for asset, version in versions(home).items()
+            if version != _materialized(instance, dg.AssetKey(asset.split("/")))
+        ]
+
+
+def _materialized(instance: dg.DagsterInstance, key: dg.AssetKey) -> str | None:
+    entry = instance.get_latest_materialization_event(key)
+    materialization = entry.asset_materialization if entry else None
+    tags = (materialization.tags if materialization else None) or {}
+    return tags.get("dagster/data_version")
+
+
+@contextmanager
+def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Dagster's bookkeeping of the warehouse ``home``."""
+    with home_set_to(home):
+        place = InstanceRef.from_dir(str(home / "dagster"), overrides=INSTANCE_SETTINGS)
+        with dg.DagsterInstance.from_ref(place) as instance:
+            yield instance
 
 
 def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -113,7 +113,10 @@ def check_settled(home: Path, reference: Reference) -> None:
 def kill_often(
     home: Path, references: tuple[Reference, Reference], kills: int, seed: int, stop: Path
 ) -> dict[str, int]:
-    """Kill ``kills`` builds of one lock or the other, completing one after each or every other."""
+    """Kill ``kills`` builds of one lock or the other; what was done, in numbers.
+
+    In the suite a build completes after the third and the last kill, in a soak after every one.
+    """
     chance = random.Random(seed)  # noqa: S311
     known = {reference.release for reference in references}
     count = {"killed": 0, "completed before the kill": 0, "recoveries": 0, "reads": 0}
@@ -133,7 +136,7 @@ def kill_often(
                 target = 1 - target
                 continue
             count["killed"] += 1
-            if not is_soak and count["killed"] % 2 and count["killed"] < kills:
+            if not is_soak and count["killed"] not in (3, kills):
                 continue
             recovered = references[chance.randrange(2)] if is_soak else reference
             done = run_build(home, recovered.lock)
@@ -141,7 +144,8 @@ def kill_often(
             check_settled(home, recovered)
             count["recoveries"] += 1
             target = 1 - references.index(recovered)
-    seen = json.loads(reader.stdout.read() if reader.stdout else "{}")
+        stop.touch()
+        seen = json.loads(reader.communicate()[0])
     assert seen["errors"] == []
     assert seen["seen"].keys() <= known
     return count | {"reads": sum(seen["seen"].values())}

@@ -1,6 +1,6 @@
 """A small real pipeline, and a driver that stops it at any of its write points.
 
-Three tables, a receipt, check results, a manifest and a release, through the same store, gate,
+Three tables, a receipt, a manifest and a release, through the same store, gate,
 planner, receipts and publisher as the real graph, without Dagster: one build takes milliseconds.
 
 A write point is every mutation of the file system: opening a file for writing, writing to it (half
@@ -18,12 +18,14 @@ import builtins
 import contextlib
 import dataclasses
 import errno
+import importlib
 import io
 import json
 import os
 import shutil
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,14 +38,14 @@ import pyarrow.compute as pc
 from upath import UPath
 
 from aina_assets.release import publish as publishing
-from aina_assets.release.contents import check_results, manifest
+from aina_assets.release.contents import manifest
 from aina_assets.release.publish import is_served, publish
-from aina_assets.release.tables import CheckResults, Manifest
+from aina_assets.release.tables import Manifest
 from aina_assets.sources.lockfile import sha256_of_file
 from aina_assets.warehouse.build_lock import exclusive_writer
-from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.digests import digest_of_json, digest_of_table
 from aina_assets.warehouse.files import TEMPORARY_PREFIX
-from aina_assets.warehouse.gate import conform, judge
+from aina_assets.warehouse.gate import Finding, conform, judge
 from aina_assets.warehouse.plan import Node, in_order, next_wave
 from aina_assets.warehouse.receipts import (
     ReceiptSpec,
@@ -83,7 +85,7 @@ class ToySizes(Table, key=("size",)):
 
 
 MODELS: dict[str, type[Table]] = {
-    table_name(model): model for model in (ToyWords, ToyLengths, ToySizes, CheckResults, Manifest)
+    table_name(model): model for model in (ToyWords, ToyLengths, ToySizes, Manifest)
 }
 TABLES = ("toy_words", "toy_lengths", "toy_sizes")
 
@@ -102,9 +104,8 @@ def nodes_of(store: Store, generation: int) -> dict[str, Node]:
         "toy_words": (),
         "toy_lengths": ("toy_words",),
         "toy_sizes": ("toy_lengths",),
-        "check_results": TABLES,
-        "manifest": (*TABLES, "check_results"),
-        RELEASE: (*TABLES, "check_results", "manifest"),
+        "manifest": TABLES,
+        RELEASE: (*TABLES, "manifest"),
     }
     settings = {"toy_words": str(generation)}
     settings |= dict.fromkeys(behind, "its receipt is about another version")
@@ -126,12 +127,24 @@ def computed(store: Store, name: str, generation: int, records: list[Record]) ->
     if name == "toy_sizes":
         counted = store.read("toy_lengths").group_by("size").aggregate([([], "count_all")])
         return pa.table({"size": counted["size"], "count": counted["count_all"]})
-    return check_results(records) if name == "check_results" else manifest(records)
+    return manifest(records)
 
 
-def make(store: Store, name: str, generation: int) -> bool:
+# What the gate found about a frame: judging writes nothing, so forked children need not repeat it.
+_judged: dict[tuple[str, str], list[Finding]] = {}
+
+
+def judged(frame: pa.Table, name: str) -> list[Finding]:
+    """The gate's findings about ``frame`` as table ``name``."""
+    key = (name, digest_of_table(frame))
+    if key not in _judged:
+        _judged[key] = judge(frame, MODELS[name])
+    return _judged[key]
+
+
+def make(store: Store, node: Node, generation: int) -> bool:
     """Build one asset as a step of the real graph does; whether the gate accepted it."""
-    node = nodes_of(store, generation)[name]
+    name = node.asset
     records = [store.require(dep) for dep in node.deps]
     settings = str(generation) if name == "toy_words" else ""
     inputs = {record.asset: record.data_version for record in records}
@@ -141,7 +154,7 @@ def make(store: Store, name: str, generation: int) -> bool:
         return True
     model = MODELS[name]
     frame = computed(store, name, generation, records)
-    findings = judge(frame, model)
+    findings = judged(frame, name)
     if not all(finding.passed for finding in findings):
         store.refuse(name, tuple(findings), frame)
         return False
@@ -160,17 +173,19 @@ def build(root: Path, generation: int) -> list[str]:
     done: set[str] = set()
     failed: set[str] = set()
     with exclusive_writer(root):
+        nodes = nodes_of(store, generation)
         while wave := next_wave(
-            nodes_of(store, generation),
+            nodes,
             store,
-            selected=nodes_of(store, generation).keys() - done - failed,
+            selected=nodes.keys() - done - failed,
             done=done | failed,
             failed=failed,
         ):
-            for name in in_order(nodes_of(store, generation)):
-                if name not in wave or failed.intersection(nodes_of(store, generation)[name].deps):
-                    continue
-                (done if make(store, name, generation) else failed).add(name)
+            for name in in_order(nodes):
+                if name in wave and not failed.intersection(nodes[name].deps):
+                    accepted = make(store, nodes[name], generation)
+                    (done if accepted else failed).add(name)
+            nodes = nodes_of(store, generation)
     return sorted(done | failed)
 
 
@@ -217,15 +232,18 @@ class Points:
         stop_at: number of the point to act at, from 1; 0 only counts.
         act: what to do there.
         trace: every point so far: what, and on which file.
+        look: called at every point with what is about to happen.
     """
 
     stop_at: int = 0
     act: Callable[[], None] = lambda: None
     trace: list[tuple[str, str]] = field(default_factory=list)
+    look: Callable[[str], None] = lambda _what: None
 
     def reach(self, what: str, place: object) -> bool:
         """Count a point; act if it is the one. Returns whether it is."""
         self.trace.append((what, str(place)))
+        self.look(what)
         is_it = len(self.trace) == self.stop_at
         if is_it and what != "write":
             self.act()
@@ -314,7 +332,8 @@ def watched(points: Points) -> Iterator[None]:
 
     def on_one(name: str) -> Callable[..., Any]:
         def call(path: Any, *rest: Any, **more: Any) -> Any:
-            points.reach(name, path)
+            if more.get("dir_fd") is not None or Path(path).exists() != (name == "mkdir"):
+                points.reach(name, path)
             return one_path[name](path, *rest, **more)
 
         return call
@@ -400,6 +419,19 @@ def prepare(scenario: Scenario, home: Path) -> None:
             stream.truncate(1000)
 
 
+def disk_state(home: Path) -> str:
+    """Digest of every name and byte below ``home``."""
+    found = []
+    for path in sorted(home.rglob("*")):
+        if path.is_symlink():
+            found.append([str(path), str(path.readlink())])
+        elif path.is_file():
+            found.append([str(path), sha256_of_file(path)[0]])
+        else:
+            found.append([str(path), "folder"])
+    return digest_of_json(found)
+
+
 def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
     """Exit status and answer of ``work``, done in a forked child."""
     reading, writing = os.pipe()
@@ -420,6 +452,28 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
     if "error" in document:
         raise RuntimeError(document["error"])
     return status, document.get("value")
+
+
+_AUDITED = {"replace": "rename", "unlink": "remove"}
+_REPORTED = {f"os.{name}": name for name in ("rename", "remove", "mkdir", "rmdir", "symlink")}
+
+
+def _note(event: str, details: Any, home: Path, reported: list[tuple[str, str]]) -> None:
+    """Keep an audit event that changes something below ``home``."""
+    if event == "open":
+        place, mode, flags = details
+        is_write = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) if flags else mode
+        # The lock file itself is opened, never written: the lock is the operating system's.
+        if is_write and str(place).startswith(f"{home}/") and not str(place).endswith("build.lock"):
+            reported.append(("open", str(place)))
+    elif event in _REPORTED:
+        place = str(details[0])
+        # A folder that is there already, or a file that is not, is no mutation.
+        if event == "os.mkdir" and Path(place).exists():
+            return
+        if event == "os.remove" and place.startswith("/") and not Path(place).exists():
+            return
+        reported.append((_REPORTED[event], place))
 
 
 class Driver:
@@ -443,73 +497,112 @@ class Driver:
         shutil.copytree(self.prepared[name], home, symlinks=True)
         return home
 
-    def points(self, name: str) -> list[tuple[str, str]]:
-        """The write points of the disturbed build, counted; also learns how it ends undisturbed."""
+    def points(self, name: str) -> dict[str, Any]:
+        """The write points of the disturbed build and of an undisturbed one that follows.
+
+        ``disturbed`` and ``then`` list what happens at each; ``telling`` and ``telling_then`` are
+        the points at which the disk is as at no point before: to be killed at any other is to be
+        killed at one of these. Also learns which releases may be seen and how it has to end.
+        """
         scenario = SCENARIOS[name]
         home = self.start(name)
         before = in_child(lambda: released(home))[1]
 
-        def count() -> list[tuple[str, str]]:
+        def count(generation: int) -> dict[str, Any]:
             publishing.KEPT_RELEASES = scenario.kept_releases
-            counted = Points()
-            with watched(counted):
-                build(home, scenario.disturbed)
-            return counted.trace
+            telling: list[int] = []
+            states: set[str] = set()
 
-        trace = in_child(count)[1]
+            def look(what: str) -> None:
+                state = disk_state(home)
+                if what == "write" or state not in states:
+                    telling.append(len(counted.trace))
+                states.add(state)
+
+            counted = Points(look=look)
+            with watched(counted):
+                build(home, generation)
+            return {
+                "trace": counted.trace,
+                "telling": telling,
+                "modules": sorted(sys.modules),
+                "judged": {
+                    f"{table} {digest}": [finding_fields(finding) for finding in findings]
+                    for (table, digest), findings in _judged.items()
+                },
+            }
+
+        disturbed = in_child(lambda: count(scenario.disturbed))[1]
         between = in_child(lambda: released(home))[1]
         home = self.start(name)
-        in_child(lambda: build(home, scenario.then))
+        then = in_child(lambda: count(scenario.then))[1]
         self.ends[name] = in_child(lambda: state_of(home))[1]
         self.known[name] = [before, between, self.ends[name]["release"]]
-        return [(str(what), str(place)) for what, place in trace]
+        for part in (disturbed, then):
+            self._remember(part)
+        return {
+            "disturbed": disturbed["trace"],
+            "telling": disturbed["telling"],
+            "then": then["trace"],
+            "telling_then": then["telling"],
+        }
+
+    def _remember(self, part: dict[str, Any]) -> None:
+        """What children found out and need not find out again: findings and imported modules."""
+        for name, findings in part["judged"].items():
+            table, digest = name.split()
+            _judged[table, digest] = [Finding(**finding) for finding in findings]
+        for module in part["modules"]:
+            if module not in sys.modules:
+                with contextlib.suppress(Exception):
+                    importlib.import_module(module)
 
     def check(self, name: str, home: Path) -> None:
         """What must be true at every moment: whole records, and a whole release that is known."""
-
-        def look() -> None:
-            store = Store(UPath(home))
-            for record in store.records():
-                if record.snapshot is not None:
-                    store.open_snapshot(record)
-            found = released(home)
-            assert found in self.known[name], f"a release nobody published: {found}"
-
-        in_child(look)
+        store = Store(UPath(home))
+        for record in store.records():
+            if record.snapshot is not None:
+                store.open_snapshot(record)
+        found = released(home)
+        assert found in self.known[name], f"a release nobody published: {found}"
 
     def settle(self, name: str, home: Path) -> None:
         """The next build completes and ends where an undisturbed one does."""
-
-        def finish() -> None:
-            publishing.KEPT_RELEASES = SCENARIOS[name].kept_releases
-            build(home, SCENARIOS[name].then)
-            found = state_of(home)
-            for part, expected in self.ends[name].items():
-                assert found[part] == expected, (part, expected, found[part])
-            left = [str(path) for path in home.rglob(f"{TEMPORARY_PREFIX}*")]
-            # A damaged release is put aside by the build that replaces it, removed by the next.
-            assert all("damaged" in path for path in left), left
+        build(home, SCENARIOS[name].then)
+        found = state_of(home)
+        for part, expected in self.ends[name].items():
+            assert found[part] == expected, (part, expected, found[part])
+        left = [str(path) for path in home.rglob(f"{TEMPORARY_PREFIX}*")]
+        # A damaged release is put aside by the build that replaces it, removed by the next.
+        assert all("damaged" in path for path in left), left
+        if left:
             build(home, SCENARIOS[name].then)
             assert not list(home.rglob(f"{TEMPORARY_PREFIX}*"))
-
-        in_child(finish)
 
     def kill(self, name: str, first: int, second: int = 0) -> dict[str, Any]:
         """Kill the build at point ``first``, its recovery at point ``second``, then recover."""
         scenario = SCENARIOS[name]
         home = self.start(name)
-        statuses = []
-        for generation, stop_at in ((scenario.disturbed, first), (scenario.then, second)):
-            if stop_at:
 
-                def run(generation: int = generation, stop_at: int = stop_at) -> None:
-                    publishing.KEPT_RELEASES = scenario.kept_releases
-                    with watched(Points(stop_at, vanish)):
-                        build(home, generation)
+        def disturbed() -> None:
+            publishing.KEPT_RELEASES = scenario.kept_releases
+            with watched(Points(first, vanish)):
+                build(home, scenario.disturbed)
 
-                statuses.append(in_child(run)[0])
-                self.check(name, home)
-        self.settle(name, home)
+        def recovery() -> None:
+            publishing.KEPT_RELEASES = scenario.kept_releases
+            self.check(name, home)
+            with watched(Points(second, vanish)):
+                build(home, scenario.then)
+
+        def last() -> None:
+            publishing.KEPT_RELEASES = scenario.kept_releases
+            self.check(name, home)
+            self.settle(name, home)
+
+        runs = [disturbed, recovery] if second else [disturbed]
+        statuses = [in_child(run)[0] for run in runs]
+        in_child(last)
         return {"killed": [status == KILLED for status in statuses]}
 
     def break_disk(self, name: str, at: int) -> dict[str, Any]:
@@ -519,17 +612,37 @@ class Driver:
 
         def run() -> str:
             publishing.KEPT_RELEASES = scenario.kept_releases
+            message = ""
             try:
                 with watched(Points(at, fail_as_disk)):
                     build(home, scenario.disturbed)
             except OSError as error:
-                return str(error)
-            return ""
+                message = str(error)
+            self.check(name, home)
+            self.settle(name, home)
+            return message
 
-        message = in_child(run)[1]
-        self.check(name, home)
-        self.settle(name, home)
-        return {"message": message}
+        return {"message": in_child(run)[1]}
+
+    def audit(self, name: str) -> dict[str, Any]:
+        """Mutations below the warehouse that the interpreter reports and no point stands for."""
+        scenario = SCENARIOS[name]
+        home = self.start(name)
+
+        def run() -> dict[str, Any]:
+            publishing.KEPT_RELEASES = scenario.kept_releases
+            counted = Points()
+            reported: list[tuple[str, str]] = []
+            with watched(counted):
+                sys.addaudithook(lambda event, details: _note(event, details, home, reported))
+                build(home, scenario.disturbed)
+            points = Counter(_AUDITED.get(what, what) for what, _ in counted.trace)
+            events = Counter(event for event, _ in reported)
+            unseen = [place for event, place in reported if events[event] > points[event]]
+            return {"unseen": unseen, "seen": len(reported)}
+
+        found: dict[str, Any] = in_child(run)[1]
+        return found
 
     def answer(self, job: dict[str, Any]) -> Any:
         """The answer to one job: what is asked for is a method of this class."""

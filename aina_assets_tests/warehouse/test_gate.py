@@ -590,6 +590,20 @@ def test_figures_are_told_apart() -> None:
     assert details["expected_figures"] == "reproduced: row_count = 2"
 
 
+def test_the_order_of_columns_is_no_matter() -> None:
+    """Not even to a figure, whose key is the first declared column."""
+
+    class Backwards(Table, key=("finding",), figures=("one",)):
+        """A made-up table."""
+
+        finding: str = pap.Field(description="Name.")
+        value: float = pap.Field(description="Value.")
+
+    frame = pa.table({"value": [1.0], "finding": ["one"]})
+
+    assert not failed(judge(frame, Backwards, (recorded("backwards", "one:value", 1.0),)))
+
+
 def test_conform_changes_representation_and_order_only() -> None:
     frame = pa.table(
         {
