@@ -648,6 +648,8 @@ def test_nothing_of_a_refused_list_is_anywhere_in_the_warehouse(
         *("email", "E-mail", "emailAddress", "phone", "Mobile Number", "telephone", "fax"),
         *("profileURL", "profile_url", "url", "LinkedIn", "GitHub", "website", "username"),
         *("company", "Company Name", "employer", "organization", "organisation"),
+        *("First", "Last", "fname", "lname", "initials", "tel.", "cell", "mail", "contact info"),
+        *("candidate", "employee_id", "instagram", "homepage", "org", "firm", "CV"),
         *("address", "zip", "date of birth", "DOB", "age", "gender", "photo"),
     ],
 )
@@ -660,6 +662,7 @@ def test_a_column_that_names_or_reaches_a_person_is_forbidden(column: str) -> No
     [
         *("title", "count", "source", "job_title", "page_count", "language", "seniority"),
         *("n_applications", "average", "message_count", "soc_code", "state", "usage", "image_id"),
+        *("first_seen", "last_seen_on", "contact_center", "ip_law", "cell_biology", "user_count"),
     ],
 )
 def test_a_column_about_the_title_is_not_forbidden(column: str) -> None:

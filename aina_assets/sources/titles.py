@@ -37,6 +37,10 @@ _FORBIDDEN = re.compile(
     r"twitter|handle|username)($|_)|(^|_)(company|companies|employer|employers|organi[sz]ation)($|_)"
     r"|(^|_)(address|street|zip|postcode|ssn|passport|dob|birth|birthday|birthdate|age|gender|"
     r"photo|avatar)($|_)"
+    # Words that are harmless as a part of a longer name.
+    r"|^([fml]_?name|first|last|initials|tel|cell|mail|contact|contact_?info|person|people|candidate|"
+    r"applicant|employee|user|(person|candidate|applicant|employee|user|slack)_?id|homepage|"
+    r"instagram|facebook|whatsapp|org|firm|workplace|resume|cv|headshot|ip)$"
 )
 
 

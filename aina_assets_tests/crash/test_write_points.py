@@ -71,7 +71,7 @@ def test_a_build_writes_by_the_points_that_are_watched(toys: ToyDrivers) -> None
     for name in ("next", "refused", "damaged"):
         found = toys.drivers[0].ask("audit", name=name)
         assert found["unseen"] == []
-        assert found["seen"] > 20
+        assert found["seen"] > 10
 
 
 def test_bytes_reach_the_device_before_their_name_does(toys: ToyDrivers) -> None:
@@ -95,7 +95,5 @@ def test_bytes_reach_the_device_before_their_name_does(toys: ToyDrivers) -> None
 def test_names_of_half_written_files_are_told_apart(toys: ToyDrivers) -> None:
     trace = toys.points("next")["disturbed"]
     opened = [place for what, place in trace if what == "open"]
-    unmarked = [
-        place for place in opened if not re.search(rf"/{re.escape(TEMPORARY_PREFIX)}", place)
-    ]
+    unmarked = [place for place in opened if f"/{TEMPORARY_PREFIX}" not in place]
     assert {place.rpartition("/")[2] for place in unmarked} == {"build.lock.json"}
