@@ -32,8 +32,8 @@ from aina_assets.contracts.vocabulary import AbsenceReason, AllowedUse, SourceCl
 from aina_assets.location import all_assets, all_models
 from aina_assets.sources import bls, titles
 from aina_assets.sources.files import Absence, SourceFile, SourceFiles
-from aina_assets.sources.lockfile import sha256_of_file
 from aina_assets.sources.tables import BlsWages
+from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.gate import judge
 from aina_assets.warehouse.settings import AUTHORED
 from aina_assets.warehouse.store import Store

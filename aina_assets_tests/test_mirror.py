@@ -12,6 +12,7 @@ from upath import UPath
 
 from aina_assets.builds import Outcome
 from aina_assets.location import all_models
+from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.lineage import trace, trace_document
 from aina_assets.warehouse.store import Store
 from aina_assets_tests.conftest import MIRROR_LOCK, build_into
@@ -124,8 +125,6 @@ def test_changing_one_input_runs_only_what_depends_on_it(
 
     lock = tmp_path / "lock.yaml"
     text = MIRROR_LOCK.read_text(encoding="utf-8")
-    from aina_assets.sources.lockfile import sha256_of_file
-
     old, _ = sha256_of_file(mirror / "onet" / "db_29_3_text" / "Job Zones.txt")
     new, size = sha256_of_file(changed)
     lock.write_text(text.replace(old, new), encoding="utf-8")

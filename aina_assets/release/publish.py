@@ -20,7 +20,7 @@ import duckdb
 from upath import UPath
 
 from aina_assets.contracts.errors import AinaError
-from aina_assets.sources.lockfile import sha256_of_file
+from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.files import (
     TEMPORARY_PREFIX,
     is_local,

@@ -28,11 +28,11 @@ from aina_assets.sources import (
 from aina_assets.sources.catalog import BY_NAME, INPUTS, Input
 from aina_assets.sources.fetch import FileState, obtain
 from aina_assets.sources.files import UPSTREAM, SourceFiles
-from aina_assets.sources.lockfile import SourcesLock, read_lock, sha256_of_file
+from aina_assets.sources.lockfile import SourcesLock, read_lock
 from aina_assets.sources.reading import CSV, ONET_TEXT, TSV, Delimited
 from aina_assets.warehouse.assets import OWNERS, check_result, table_asset
 from aina_assets.warehouse.code_versions import code_version_of
-from aina_assets.warehouse.digests import digest_of_json
+from aina_assets.warehouse.digests import digest_of_json, sha256_of_file
 from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.receipts import ReceiptSpec
 from aina_assets.warehouse.resources import Warehouse

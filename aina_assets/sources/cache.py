@@ -22,8 +22,9 @@ from upath import UPath
 
 from aina_assets.contracts.errors import SourceFormatError, SourceHashMismatch
 from aina_assets.contracts.vocabulary import AbsenceReason
-from aina_assets.sources.lockfile import LockedFile, sha256_of_file
+from aina_assets.sources.lockfile import LockedFile
 from aina_assets.sources.origins import CannotBeHad, check_cap
+from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.files import TEMPORARY_PREFIX, write_atomically, write_json
 
 

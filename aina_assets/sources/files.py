@@ -11,7 +11,8 @@ from pathlib import Path
 
 from aina_assets.contracts.errors import SourceHashMismatch, SourceUnavailable
 from aina_assets.contracts.vocabulary import AbsenceReason, AllowedUse, FileStatus, SourceClass
-from aina_assets.sources.lockfile import SourcesLock, sha256_of_file
+from aina_assets.sources.lockfile import SourcesLock
+from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.store import Record
 
 UPSTREAM = "upstream"

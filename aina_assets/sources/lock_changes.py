@@ -17,8 +17,8 @@ from aina_assets.sources.lockfile import (
     LockedFile,
     Source,
     SourcesLock,
-    sha256_of_file,
 )
+from aina_assets.warehouse.digests import sha256_of_file
 
 ChangeKind = Literal["added", "removed", "changed"]
 

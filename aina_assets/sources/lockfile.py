@@ -12,7 +12,6 @@ source has its provenance, an origin (``kind``: ``local``, ``url``, ``archive``,
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
 from functools import partial
@@ -282,10 +281,3 @@ def write_lock(lock: SourcesLock, path: Path) -> None:
     header = "".join(takewhile(lambda line: line.startswith("#"), old))
     content = io.BytesIO((header + dump_lock(lock)).encode())
     write_atomically(UPath(path), partial(shutil.copyfileobj, content))
-
-
-def sha256_of_file(path: Path) -> tuple[str, int]:
-    """``(hexadecimal sha256, size in bytes)`` of the file at ``path``."""
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256")
-        return digest.hexdigest(), stream.tell()

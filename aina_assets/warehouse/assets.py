@@ -124,6 +124,10 @@ def table_asset(
                 frame = _call(function, context, inputs, "con" in arguments)
             except AinaError as error:
                 raise fail(warehouse, name, error) from error
+            except Exception as error:
+                # A bug, or a full disk: Dagster shows the stack; dependents must see the refusal.
+                warehouse.store.refuse(name, (Finding("made", False, 0, 0, repr(error)),))
+                raise
             findings = judge(frame, model, warehouse.expectations(name))
             document = None
             if all(finding.passed for finding in findings):

@@ -1,18 +1,20 @@
 """Content digests: equal for equal data, whatever the library version, file layout or day.
 
-Belongs here: digests of tables and of plain JSON values. A table's digest covers column names,
-types and values in row order; it does not depend on chunking, on Parquet encoding, or on the bytes
-that happen to lie under a null.
+Belongs here: digests of tables, of plain JSON values and of files. A table's digest covers column
+names, types and values in row order; it does not depend on chunking, on Parquet encoding, or on
+the bytes that happen to lie under a null.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from upath import UPath
 
 
 class _Hash(Protocol):
@@ -23,6 +25,13 @@ def digest_of_json(value: object) -> str:
     """sha256 (hexadecimal) of ``value`` as canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256_of_file(path: Path | UPath) -> tuple[str, int]:
+    """``(hexadecimal sha256, size in bytes)`` of the file at ``path``."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")  # type: ignore[arg-type]
+        return digest.hexdigest(), stream.tell()
 
 
 def digest_of_table(table: pa.Table) -> str:

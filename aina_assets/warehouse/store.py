@@ -18,7 +18,6 @@ rename: whoever reads at any moment sees a whole table, the old or the new one.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from aina_assets.contracts.errors import SnapshotCorrupt, SnapshotMissing, UpstreamRejected
-from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.digests import digest_of_table, sha256_of_file
 from aina_assets.warehouse.files import TEMPORARY_PREFIX, write_atomically, write_json
 from aina_assets.warehouse.gate import Finding
 
@@ -150,7 +149,7 @@ class Store:
             record,
             row_count=table.num_rows,
             snapshot=relative,
-            snapshot_sha256=self._sha256(path),
+            snapshot_sha256=sha256_of_file(path)[0],
         )
         self.commit(stored)
         return stored
@@ -222,7 +221,7 @@ class Store:
             SnapshotCorrupt: the stored bytes are missing or not the recorded ones.
         """
         path = self.root / str(record.snapshot)
-        found = self._sha256(path) if path.exists() else "no file"
+        found = sha256_of_file(path)[0] if path.exists() else "no file"
         if found != record.snapshot_sha256:
             raise SnapshotCorrupt(
                 expected=f"sha256 {record.snapshot_sha256}",
@@ -232,10 +231,6 @@ class Store:
             )
         with path.open("rb") as stream:
             return pq.read_table(stream)
-
-    def _sha256(self, path: UPath) -> str:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
     def _holds(self, path: UPath, data_version: str) -> bool:
         """Whether the snapshot at ``path`` still has the content its name says."""

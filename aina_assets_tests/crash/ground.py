@@ -29,8 +29,7 @@ from upath import UPath
 
 from aina_assets.location import INSTANCE_SETTINGS
 from aina_assets.release.publish import current_release
-from aina_assets.sources.lockfile import sha256_of_file
-from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.digests import digest_of_table, sha256_of_file
 from aina_assets.warehouse.files import TEMPORARY_PREFIX
 from aina_assets.warehouse.settings import AUTHORED
 from aina_assets.warehouse.store import Store

@@ -41,9 +41,8 @@ from aina_assets.release import publish as publishing
 from aina_assets.release.contents import manifest
 from aina_assets.release.publish import is_served, publish
 from aina_assets.release.tables import Manifest
-from aina_assets.sources.lockfile import sha256_of_file
 from aina_assets.warehouse.build_lock import exclusive_writer
-from aina_assets.warehouse.digests import digest_of_json, digest_of_table
+from aina_assets.warehouse.digests import digest_of_json, digest_of_table, sha256_of_file
 from aina_assets.warehouse.files import TEMPORARY_PREFIX
 from aina_assets.warehouse.gate import Finding, conform, judge
 from aina_assets.warehouse.plan import Node, in_order, next_wave

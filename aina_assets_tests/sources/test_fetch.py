@@ -38,7 +38,8 @@ from aina_assets.contracts.vocabulary import (
 )
 from aina_assets.sources import cache
 from aina_assets.sources.fetch import FileState, obtain
-from aina_assets.sources.lockfile import LockedFile, Source, read_lock, sha256_of_file
+from aina_assets.sources.lockfile import LockedFile, Source, read_lock
+from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets_tests.sources.fake_hub import FakeHub, Fault, running
 
 ROOT = Path(__file__).parents[2]
