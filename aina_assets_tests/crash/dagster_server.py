@@ -1,4 +1,4 @@
-"""Dagster's web server, headless, on a warehouse of its own; and the few questions asked of it.
+"""`dagster dev`, headless, on a warehouse of its own; and the few questions asked of it.
 
 Belongs here: starting and stopping the server, launching runs, reading what the UI shows.
 """
@@ -6,6 +6,7 @@ Belongs here: starting and stopping the server, launching runs, reading what the
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -152,17 +153,20 @@ def free_port() -> int:
 
 @contextmanager
 def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
-    """`dagster-webserver` with its code server, on warehouse ``home`` and ``lock`` of ``world``."""
+    """`dagster dev` (web server, daemon, code server) on ``home`` and ``lock`` of ``world``."""
     port = free_port()
+    dagster_home = log.parent / "dagster_home"
+    dagster_home.mkdir()
+    shutil.copy(PROJECT_ROOT / "dagster.yaml", dagster_home)
     environment = {
         **os.environ,
         "AINA_HOME": str(home),
         "AINA_LOCK": str(lock),
         "AINA_CACHE": str(world.root),
-        "DAGSTER_HOME": str(PROJECT_ROOT),
+        "DAGSTER_HOME": str(dagster_home),
     }
-    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
-    command += ["-w", str(PROJECT_ROOT / "workspace.yaml"), "--suppress-warnings"]
+    command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
+    command += ["-w", str(PROJECT_ROOT / "workspace.yaml")]
     with (
         log.open("w") as output,
         subprocess.Popen(
@@ -178,6 +182,7 @@ def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
             server = Server(f"http://127.0.0.1:{port}/graphql")
 
             def is_up() -> bool:
+                """The server answers and has loaded the code location."""
                 assert process.poll() is None, log.read_text()
                 try:
                     answer = server.ask("{ workspaceOrError { __typename } }")
