@@ -13,25 +13,39 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import dagster as dg
+import pyarrow as pa
 from dagster._core.events import DagsterEventType
 from dagster._core.events.log import EventLogEntry
 from dagster_shared.error import SerializableErrorInfo
-from sqlalchemy.exc import SQLAlchemyError
 
 from aina_assets.contracts.errors import AinaError, WarehouseError
 from aina_assets.release.assets import RELEASE
+from aina_assets.release.contents import check_results, manifest
 from aina_assets.release.publish import is_served
+from aina_assets.release.tables import CheckResults, Manifest
 from aina_assets.sources.assets import Sources
 from aina_assets.sources.files import UPSTREAM
+from aina_assets.sources.ledger import source_files
+from aina_assets.sources.tables import SourceFiles
 from aina_assets.warehouse.build_lock import exclusive_writer
+from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.gate import conform
 from aina_assets.warehouse.plan import Node, next_wave
 from aina_assets.warehouse.receipts import tables_behind_receipts
 from aina_assets.warehouse.resources import Warehouse
+from aina_assets.warehouse.store import Record, Store
+from aina_assets.warehouse.tables import Table
 
 BUILD_TAG = "aina/build"
 
 # Lies in the warehouse while a build has runs open; one that was killed leaves it behind.
 UNFINISHED = "build.unfinished"
+
+MADE_OF_RECORDS: Mapping[str, tuple[type[Table], Callable[[list[Record]], pa.Table]]] = {
+    "source_files": (SourceFiles, source_files),
+    "check_results": (CheckResults, check_results),
+    "manifest": (Manifest, manifest),
+}
 
 # The event log keeps everything; what a person sees is up to the caller.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -105,8 +119,24 @@ def nodes_of(
             elif name in behind:
                 settings = "its receipt is about another version"
             deps = tuple("/".join(dep.asset_key.path) for dep in spec.deps)
+            if name in MADE_OF_RECORDS and _is_behind_records(warehouse.store, name, deps):
+                settings = "records of its inputs changed"
             nodes[name] = Node(name, deps, str(spec.code_version), settings)
     return nodes
+
+
+def _is_behind_records(store: Store, name: str, deps: Sequence[str]) -> bool:
+    """Whether the records of ``deps`` now make other rows than table ``name`` has.
+
+    Findings, code versions and inputs are in records, not in the data: they change while every
+    data version stays.
+    """
+    model, rows = MADE_OF_RECORDS[name]
+    stored = store.record(name)
+    records = [record for dep in deps if (record := store.record(dep)) is not None]
+    if stored is None or len(records) < len(deps):
+        return False
+    return digest_of_table(conform(rows(records), model)) != stored.data_version
 
 
 class Buildable(Protocol):
@@ -184,7 +214,7 @@ def build(
             unfinished.unlink(missing_ok=True)
         except AinaError:
             raise
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, *_database_errors()) as error:
             raise WarehouseError(
                 expected="a disk that takes what the build writes",
                 found=f"{type(error).__name__}: {_first_line(error)}",
@@ -205,6 +235,13 @@ def _cause(error: SerializableErrorInfo | None) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return error.message.strip() if error is not None else "failed"
+
+
+def _database_errors() -> tuple[type[Exception], ...]:
+    """What a full disk looks like to Dagster's log; imported only when something was raised."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (SQLAlchemyError,)
 
 
 def _first_line(error: Exception) -> str:

@@ -30,7 +30,7 @@ from aina_assets.warehouse.tables import arrow_schema
 _TITLE = ("title", "job_title")
 _COUNT = ("count", "n_applications")
 _SOURCE = ("source",)
-_FORBIDDEN = re.compile(
+_FORBIDDEN = (
     r"(^|_)(first|last|full|middle|given|family|sur|maiden|person|people|employee|candidate|member|"
     r"contact|user|applicant)?_?name(s)?$"
     r"|e_?mail|phone|mobile|telephone|fax|(^|_)(url|urls|link|links|website|profile|linkedin|github|"
@@ -63,8 +63,13 @@ def forbidden_columns(columns: list[str]) -> list[str]:
         name
         for name in columns
         # LinkedIn and GitHub spell themselves with a capital within.
-        if _FORBIDDEN.search(_snake(name)) or _FORBIDDEN.search(_snake(name).replace("_", ""))
+        if _is_forbidden(_snake(name)) or _is_forbidden(_snake(name).replace("_", ""))
     ]
+
+
+def _is_forbidden(name: str) -> bool:
+    # Compiled on first use (and kept by ``re``): it takes longer than importing most modules.
+    return re.search(_FORBIDDEN, name) is not None
 
 
 def _snake(name: str) -> str:

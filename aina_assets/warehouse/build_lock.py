@@ -19,6 +19,9 @@ from filelock import FileLock, Timeout
 from aina_assets.contracts.errors import WarehouseBusy
 from aina_assets.warehouse.files import remove_leftovers
 
+# Characters of a holder's command that are kept, to say who it is.
+LONGEST_COMMAND = 120
+
 _held: dict[Path, int] = {}
 
 
@@ -69,7 +72,9 @@ def exclusive_writer(root: Path, wait_seconds: float = 0.0) -> Iterator[None]:
 
 def _announce(holder: Path) -> None:
     """Say who holds the lock: a courtesy to whoever is refused, so a full disk does not matter."""
-    who = {"pid": os.getpid(), "host": socket.gethostname(), "command": " ".join(sys.argv)}
+    # A run of the UI has its whole configuration as arguments: kilobytes, and perhaps passwords.
+    command = " ".join(" ".join(sys.argv).split())[:LONGEST_COMMAND]
+    who = {"pid": os.getpid(), "host": socket.gethostname(), "command": command}
     with suppress(OSError):
         holder.write_text(json.dumps(who))
 

@@ -22,6 +22,14 @@ import httpx
 from aina_assets.warehouse.settings import PROJECT_ROOT
 from aina_assets_tests.crash.ground import World
 
+PATIENCE_SECONDS = 8.0
+
+_WORKSPACE = """
+load_from:
+  - python_module:
+      module_name: aina_assets_tests.crash.impatient
+      location_name: aina
+"""
 _LAUNCH = """
 mutation ($params: ExecutionParams!) {
   launchPipelineExecution(executionParams: $params) {
@@ -68,7 +76,6 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.selector: dict[str, str] = {}
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data of a GraphQL answer."""
@@ -78,7 +85,7 @@ class Server:
         data: dict[str, Any] = document["data"]
         return data
 
-    def launch(self, *assets: str, config: dict[str, Any] | None = None) -> str:
+    def launch(self, *assets: str) -> str:
         """Launch a run of ``assets`` as the UI does; its id."""
         params = {
             "selector": {
@@ -87,7 +94,7 @@ class Server:
                 "pipelineName": "__ASSET_JOB",
                 "assetSelection": [{"path": asset.split("/")} for asset in assets],
             },
-            "runConfigData": config or {},
+            "runConfigData": {},
             "mode": "default",
         }
         answer = self.ask(_LAUNCH, params=params)["launchPipelineExecution"]
@@ -158,6 +165,8 @@ def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
     dagster_home = log.parent / "dagster_home"
     dagster_home.mkdir()
     shutil.copy(PROJECT_ROOT / "dagster.yaml", dagster_home)
+    workspace = dagster_home / "workspace.yaml"
+    workspace.write_text(_WORKSPACE, encoding="utf-8")
     environment = {
         **os.environ,
         "AINA_HOME": str(home),
@@ -166,7 +175,7 @@ def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
         "DAGSTER_HOME": str(dagster_home),
     }
     command = [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port)]
-    command += ["-w", str(PROJECT_ROOT / "workspace.yaml")]
+    command += ["-w", str(workspace)]
     with (
         log.open("w") as output,
         subprocess.Popen(

@@ -60,6 +60,6 @@ def main(origin: Path, lock: Path, place: Path, free_kib: int) -> dict[str, Any]
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
-    arguments = sys.argv[1:]
-    report = main(*(Path(argument) for argument in arguments[:3]), int(arguments[3]))
+    origin, lock, place, free = sys.argv[1:]
+    report = main(Path(origin), Path(lock), Path(place), int(free))
     sys.stdout.write(json.dumps(report))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from aina_assets.warehouse.files import write_atomically
 from aina_assets_tests.conftest import build_into
 from aina_assets_tests.crash.ground import (
     Ground,
@@ -163,11 +164,9 @@ def test_a_snapshot_that_cannot_be_written_names_its_asset(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from aina_assets.warehouse import store
-
     home = ground.copy_home(tmp_path / "home")
     before = fingerprints(home)
-    real = store.write_atomically
+    real = write_atomically
 
     def on_a_full_disk(path: Any, write: Any) -> None:
         if "snapshots/work_activities/" in str(path):
@@ -175,7 +174,7 @@ def test_a_snapshot_that_cannot_be_written_names_its_asset(
         real(path, write)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_atomically", on_a_full_disk)
+        patch.setattr("aina_assets.warehouse.store.write_atomically", on_a_full_disk)
         outcome = build_into(home, lock=ground.world.second, cache=ground.world.root)
     assert set(outcome.failed) == {"work_activities"}
     assert "No space left on device" in outcome.failed["work_activities"]

@@ -122,11 +122,12 @@ def kill_often(
     count = {"killed": 0, "completed before the kill": 0, "recoveries": 0, "reads": 0}
     is_soak = kills > 5
     target = 1
+    seconds = 0.9 * min(reference.seconds for reference in references)
     with reading(home, stop) as reader:
         while count["killed"] < kills:
             reference = references[target]
             is_full = is_soak and chance.random() < 0.2
-            delay = chance.uniform(0, reference.seconds * (4 if is_full else 1))
+            delay = chance.uniform(0, seconds * (4 if is_full else 1))
             was_killed = killed(home, reference.lock, delay, *(["--full"] if is_full else []))
             print(f"kill after {delay:.2f} s of work on lock {target}: {was_killed}")
             assert_records_hold(home)

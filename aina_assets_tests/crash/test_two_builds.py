@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from aina_assets_tests.crash.ground import (
     build_command,
     environment,
     events_behind,
+    fingerprints,
     leftovers,
     read_release,
     release_id,
@@ -135,21 +137,27 @@ def test_what_the_command_line_built_is_in_the_ui(server: Server, home: Path) ->
 
 def test_a_run_from_the_ui_waits_for_the_command_line(server: Server, home: Path) -> None:
     before = versions(home)
-    with ExitStack() as stack:
-        stack.enter_context(exclusive_writer(home))
-        waits = server.launch("job_zones")
-        # Both wait; one of them for a second only, and says then what it waited for.
-        gives_up = server.launch(
-            "job_zones", config={"resources": {"warehouse": {"config": {"wait_seconds": 1}}}}
-        )
-        assert server.wait_for(gives_up, "FAILURE", "SUCCESS") == "FAILURE"
-        assert server.status(waits) in ("STARTING", "STARTED")
-    message = server.messages(gives_up)
-    assert_clear(message.replace("; found", " found"), os.getpid(), home)
-
-    assert server.wait_for(waits, "FAILURE", "SUCCESS") == "SUCCESS", server.messages(waits)
+    with exclusive_writer(home):
+        run_id = server.launch("job_zones")
+        server.wait_for(run_id, "STARTED")
+        time.sleep(1)
+        assert server.status(run_id) == "STARTED"
+    assert server.wait_for(run_id, "FAILURE", "SUCCESS") == "SUCCESS", server.messages(run_id)
     assert versions(home) == before
-    assert server.data_version("job_zones") == (before["job_zones"], waits)
+    assert server.data_version("job_zones") == (before["job_zones"], run_id)
+
+
+def test_a_run_from_the_ui_gives_up_with_a_clear_message(server: Server, home: Path) -> None:
+    before = fingerprints(home)
+    with exclusive_writer(home):
+        run_id = server.launch("job_zones")
+        assert server.wait_for(run_id, "FAILURE", "SUCCESS") == "FAILURE"
+    message = server.messages(run_id)
+    assert "WarehouseBusy" in message
+    assert f"{home}: expected no other build at work" in message
+    assert f"found a build by process {os.getpid()} " in message
+    assert "What to do: wait for it to end" in message
+    assert fingerprints(home) == before
 
 
 def test_the_command_line_refuses_or_waits_while_the_ui_builds(
