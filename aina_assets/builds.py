@@ -214,7 +214,7 @@ def build(
             unfinished.unlink(missing_ok=True)
         except AinaError:
             raise
-        except (OSError, *_database_errors()) as error:
+        except _disk_errors() as error:
             raise WarehouseError(
                 expected="a disk that takes what the build writes",
                 found=f"{type(error).__name__}: {_first_line(error)}",
@@ -237,11 +237,11 @@ def _cause(error: SerializableErrorInfo | None) -> str:
     return error.message.strip() if error is not None else "failed"
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
-    """What a full disk looks like to Dagster's log; imported only when something was raised."""
+def _disk_errors() -> tuple[type[Exception], ...]:
+    """What a full disk looks like, to us and to Dagster's log; asked only when something raised."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (SQLAlchemyError,)
+    return (OSError, SQLAlchemyError)
 
 
 def _first_line(error: Exception) -> str:
