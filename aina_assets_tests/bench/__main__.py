@@ -1,6 +1,6 @@
 """Full build against the floor, as whole processes, alternating; medians and their ratio.
 
-    python -m aina_assets_tests.bench --cache MIRROR [--lock LOCK] [--runs 5]
+python -m aina_assets_tests.bench --cache MIRROR [--lock LOCK] [--runs 5]
 """
 
 from __future__ import annotations

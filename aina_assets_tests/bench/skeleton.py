@@ -1,6 +1,6 @@
 """Dagster's share: the same graph, checks and event log, with steps that do nothing.
 
-    AINA_HOME=DIR python -m aina_assets_tests.bench.skeleton
+AINA_HOME=DIR python -m aina_assets_tests.bench.skeleton
 """
 
 import time
