@@ -22,7 +22,7 @@ import httpx
 from aina_assets.warehouse.settings import PROJECT_ROOT
 from aina_assets_tests.crash.ground import World
 
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 3.0
 
 _WORKSPACE = """
 load_from:

@@ -24,6 +24,7 @@ from aina_assets_tests.crash.ground import (
     build_command,
     copied,
     environment,
+    events_behind,
     leftovers,
     read_release,
     release_id,
@@ -143,6 +144,7 @@ def kill_often(
             done = run_build(home, recovered.lock)
             assert done.returncode == 0, done.stdout + done.stderr
             check_settled(home, recovered)
+            print(f"behind in Dagster's log: {events_behind(home)}")
             count["recoveries"] += 1
             target = 1 - references.index(recovered)
         stop.touch()
