@@ -27,6 +27,8 @@ from aina_assets.sources.assets import Sources
 from aina_assets.sources.files import UPSTREAM
 from aina_assets.sources.ledger import source_files
 from aina_assets.sources.tables import SourceFiles
+from aina_assets.warehouse import authored
+from aina_assets.warehouse.authored import AUTHORED_GROUP
 from aina_assets.warehouse.build_lock import exclusive_writer
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import conform
@@ -109,11 +111,12 @@ def nodes_of(
     for definition in assets:
         for spec in definition.specs:
             name = "/".join(spec.key.path)
-            settings = (
-                sources.settings_version(spec.key.path[-1])
-                if spec.key.path[0] == UPSTREAM
-                else warehouse.settings_version(name)
-            )
+            if spec.key.path[0] == UPSTREAM:
+                settings = sources.settings_version(spec.key.path[-1])
+            elif spec.key.path[0] == AUTHORED_GROUP:
+                settings = authored.settings_version(spec.key.path[-1])
+            else:
+                settings = warehouse.settings_version(name)
             if name == RELEASE and not is_served(warehouse.store, name):
                 settings = "not published"
             elif name in behind:

@@ -14,17 +14,25 @@ from dagster_duckdb import DuckDBResource
 
 from aina_assets.builds import nodes_of
 from aina_assets.contracts.errors import AinaError
+from aina_assets.packets import assets as packets
+from aina_assets.packets import policy as packet_policy
+from aina_assets.packets import tables as packet_tables
 from aina_assets.release import tables as release_tables
 from aina_assets.release.assets import release_assets
 from aina_assets.sources import assets as sources
 from aina_assets.sources import tables as source_tables
 from aina_assets.sources.catalog import INPUTS
+from aina_assets.titles import assets as titles
+from aina_assets.titles import policy as title_policy
+from aina_assets.titles import tables as title_tables
+from aina_assets.warehouse.authored import AuthoredDocument, authored_assets
 from aina_assets.warehouse.plan import Node, stale
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, SnapshotIOManager, Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
 from aina_assets.warehouse.sql import connection_config
 from aina_assets.warehouse.tables import Table, table_name
 from aina_assets.work_graph import assets as work_graph
+from aina_assets.work_graph import policy as work_graph_policy
 from aina_assets.work_graph import tables as work_graph_tables
 
 REBUILD_CRON = "0 4 * * *"
@@ -50,7 +58,7 @@ def models() -> dict[str, type[Table]]:
     """The published tables' models by table name, room by room."""
     return {
         table_name(item): item
-        for room in (source_tables, work_graph_tables)
+        for room in (source_tables, work_graph_tables, title_tables, packet_tables)
         for item in vars(room).values()
         if isinstance(item, type) and issubclass(item, Table) and item.__key__
     }
@@ -64,17 +72,34 @@ def all_models() -> dict[str, type[Table]]:
     }
 
 
+def documents() -> list[type[AuthoredDocument]]:
+    """Every document that people author, room by room."""
+    return [
+        item
+        for room in (work_graph_policy, title_policy, packet_policy)
+        for item in vars(room).values()
+        if isinstance(item, type)
+        and issubclass(item, AuthoredDocument)
+        and item.__module__ == room.__name__
+    ]
+
+
 def all_assets() -> list[dg.AssetsDefinition]:
     """Every asset of the graph, with its lineage and checks."""
     datasets = dict.fromkeys(declared.source for declared in INPUTS)
     upstream = [sources.upstream_assets(dataset) for dataset in datasets]
     tables = [
         item
-        for room in (sources, work_graph)
+        for room in (sources, work_graph, titles, packets)
         for item in vars(room).values()
         if isinstance(item, dg.AssetsDefinition)
     ]
-    return [*upstream, *tables, *release_assets(models(), sources.UPSTREAM_KEYS)]
+    authored = [authored_assets(documents())] if documents() else []
+    checked = [
+        *sources.UPSTREAM_KEYS,
+        *("/".join(document.asset_path("")) for document in documents()),
+    ]
+    return [*upstream, *authored, *tables, *release_assets(models(), checked)]
 
 
 def resources(

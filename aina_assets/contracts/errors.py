@@ -9,6 +9,7 @@
     │   ├── SourceOverCap           (ValueError)         larger than its byte cap; nothing was read
     │   ├── SourceHashMismatch      (ValueError)         the bytes are not the pinned ones
     │   └── SourceFormatError       (ValueError)         not in the published layout
+    ├── AuthoredDocumentError       (ValueError)         a file of ``data/`` is malformed
     └── WarehouseError              the warehouse cannot do what was asked
         ├── SnapshotMissing         (LookupError)        nothing stored yet under that name
         ├── SnapshotCorrupt         (ValueError)         stored bytes are not the recorded ones
@@ -73,6 +74,10 @@ class SourceHashMismatch(SourceError, ValueError):
 
 class SourceFormatError(SourceError, ValueError):
     """The file is not in its published layout."""
+
+
+class AuthoredDocumentError(AinaError, ValueError):
+    """A document that people author is missing or malformed."""
 
 
 class WarehouseError(AinaError):

@@ -28,6 +28,7 @@ from aina_assets.warehouse.store import Record, Store
 from aina_assets.warehouse.tables import Parent, Table, arrow_schema, columns_of, describe
 
 UPSTREAM_PREFIX = "upstream/"
+AUTHORED_PREFIX = "authored/"
 LOCK_ASSET = "upstream/sources_lock"
 SOURCE_ROW = "source_row"
 SHOWN_KEYS = 5
@@ -371,7 +372,7 @@ class _Tracer:
 
 
 def _is_file(parent: Parent) -> bool:
-    return parent.table.startswith(UPSTREAM_PREFIX)
+    return parent.table.startswith((UPSTREAM_PREFIX, AUTHORED_PREFIX))
 
 
 def _applies(parent: Parent, values: Mapping[str, Any]) -> bool:
@@ -400,7 +401,8 @@ def _matching(frame: pa.Table, parent: Parent, values: Mapping[str, Any]) -> pa.
         if how == "prefix":
             keep = pc.starts_with(texts, pattern=str(value))
         elif how == "in":
-            keep = pc.is_in(texts, value_set=pa.array(str(value).split(","), pa.string()))
+            wanted = value if isinstance(value, list) else str(value).split(",")
+            keep = pc.is_in(texts, value_set=pa.array([str(item) for item in wanted], pa.string()))
         else:
             keep = pc.equal(_column(frame, parent.table, name), value)
         frame = frame.filter(keep)

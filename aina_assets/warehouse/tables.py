@@ -53,6 +53,7 @@ _ARROW_TYPES = {
     "Int32": pa.int32(),
     "Float64": pa.float64(),
     "Boolean": pa.bool_(),
+    "Float32": pa.float32(),
 }
 
 
@@ -64,8 +65,8 @@ class Parent:
         table: an upstream table, or ``upstream/<input>`` for a source file.
         on: pairs of this table's column and the upstream table's column (of a source file: a field
             of its entry, ``path``); ``prefix:<column>`` means that the upstream value starts with
-            this table's value, ``in:<column>`` that it is one of this table's comma-separated
-            values. A null matches nothing.
+            this table's value, ``in:<column>`` that it is one of this table's values, a list
+            or a comma-separated text. A null matches nothing.
         where: pairs of this table's column and a value: only rows that have it come from here.
         only: pairs of the upstream table's column and a value: its other rows play no part.
     """
@@ -94,7 +95,8 @@ class Rule:
 class Table(pap.DataFrameModel):
     """Base of every table model.
 
-    A model declares its columns and, as class arguments, ``key`` (columns that identify a row),
+    A model declares its columns (a nested one is annotated with its Arrow type) and, as class
+    arguments, ``key`` (columns that identify a row),
     ``parents`` (for tracing a row back) and ``figures`` (rows that are checks of their own: named
     by a one-column key, valued in ``value``). Its docstring is the table's description.
     """
@@ -185,10 +187,19 @@ def arrow_schema(model: type[Table]) -> pa.Schema:
     """The Arrow schema in which tables of ``model`` are stored."""
     return pa.schema(
         [
-            pa.field(name, _ARROW_TYPES[str(column.dtype.type)], nullable=column.nullable)
+            pa.field(name, _arrow_type(column.dtype.type), nullable=column.nullable)
             for name, column in columns_of(model).items()
         ]
     )
+
+
+def _arrow_type(kind: Any) -> pa.DataType:
+    # Nested columns are annotated with their Arrow type; pandera holds its narwhals equivalent.
+    if hasattr(kind, "inner"):
+        return pa.list_(_arrow_type(kind.inner))
+    if hasattr(kind, "fields"):
+        return pa.struct([pa.field(item.name, _arrow_type(item.dtype)) for item in kind.fields])
+    return _ARROW_TYPES[str(kind)]
 
 
 def value_rule_name(column: str, check_name: str) -> str:

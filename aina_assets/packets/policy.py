@@ -1,0 +1,1 @@
+"""Documents that people author about packets."""

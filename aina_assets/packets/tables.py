@@ -1,0 +1,3 @@
+"""Models of the tables about packets."""
+
+from __future__ import annotations

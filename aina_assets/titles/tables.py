@@ -1,0 +1,3 @@
+"""Models of the tables about titles."""
+
+from __future__ import annotations
