@@ -25,7 +25,8 @@ from aina_assets.sources.catalog import INPUTS
 from aina_assets.titles import assets as titles
 from aina_assets.titles import policy as title_policy
 from aina_assets.titles import tables as title_tables
-from aina_assets.warehouse.authored import AuthoredDocument, authored_assets
+from aina_assets.warehouse.authored import AuthoredDocument
+from aina_assets.warehouse.authored_assets import authored_assets
 from aina_assets.warehouse.plan import Node, stale
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, SnapshotIOManager, Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
