@@ -23,6 +23,7 @@ from aina_assets.sources import (
     research,
     soc,
     tables,
+    title_labels,
     titles,
 )
 from aina_assets.sources.catalog import BY_NAME, INPUTS, Input
@@ -341,3 +342,4 @@ title_intake = _table(
     receipt=ReceiptSpec("title_intake_v1", counted="verdict", holds=("refused",)),
 )(titles.title_intake)
 title_rows = _table(tables.TitleRows)(titles.title_rows)
+labelled_titles = _table(tables.LabelledTitles)(title_labels.labelled_titles)

@@ -74,6 +74,7 @@ INPUTS: tuple[Input, ...] = (
     Input("gpts_occupations", "gpts_are_gpts", "LLM exposure ratings by O*NET occupation."),
     Input("gpts_tasks", "gpts_are_gpts", "LLM exposure labels by O*NET task.", "text"),
     Input("title_lists", "titles", "Raw job-title lists: market signal.", is_list=True),
+    Input("labelled_titles", "titles", "Titles that coders gave a SOC code.", is_list=True),
 )
 """Every declared input, in the order of the datasets."""
 

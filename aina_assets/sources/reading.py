@@ -334,7 +334,11 @@ def read_sheet(file: SourceFile, first_header: str) -> Sheet:
 
 
 def format_error(
-    file: SourceFile, expected: str, found: str, row: int | None = None
+    file: SourceFile,
+    expected: str,
+    found: str,
+    row: int | None = None,
+    remedy: str = _REMEDY,
 ) -> SourceFormatError:
     """The error for a file that is not in its layout; ``row`` counts data rows from 1."""
     place = f"{file.path}, data row {row}" if row else file.path
@@ -342,5 +346,5 @@ def format_error(
         expected=expected,
         found=re.sub(r"\s+", " ", found),
         where=f"{place} ({file.source} {file.release}, {Path(file.local_path)})",
-        remedy=_REMEDY,
+        remedy=remedy,
     )

@@ -25,6 +25,8 @@ from aina_assets.warehouse.tables import Parent, SourceTable, Table
 
 SOC_CODE = r"^\d{2}-\d{4}$"
 ONET_SOC_CODE = r"^\d{2}-\d{4}\.\d{2}$"
+DETAILED_CODE = r"^\d{2}-\d{3}[1-9](\.\d{2})?$"
+"""A detailed SOC 2018 code, or an O*NET-SOC code: the last digit of a broader group is 0."""
 IWA_ID = r"^\d\.[A-Z]\.\d\.[a-z]\.\d\.I\d{2}$"
 DWA_ID = r"^\d\.[A-Z]\.\d\.[a-z]\.\d\.I\d{2}\.D\d{2}$"
 SHA256 = r"^[0-9a-f]{64}$"
@@ -638,3 +640,33 @@ class TitleRows(
     title_count: int = pap.Field(nullable=True, ge=0, description="How often the list saw it.")
     title_source: str = pap.Field(nullable=True, description="Where the list says it is from.")
     extra: str = pap.Field(nullable=True, description="Further columns of the list, a JSON object.")
+
+
+class LabelledTitles(
+    SourceTable,
+    key=("labelled_list", "source_row"),
+    parents=(Parent("upstream/labelled_titles", (("labelled_list", "path"),)),),
+):
+    """Titles to which independent coders gave a SOC code, one row a label. A title may have two."""
+
+    labelled_list: str = pap.Field(description="Path of the list in the lock.")
+    title: str = pap.Field(description="The title as it stands.")
+    code: str = pap.Field(
+        str_matches=DETAILED_CODE, description="The code it was given, SOC 2018 or O*NET-SOC 2019."
+    )
+    code_level: str = pap.Field(
+        isin=["detailed", "onet_soc"],
+        description="Which of the two: a detailed SOC occupation, or an O*NET-SOC one.",
+    )
+    is_illustrative: bool = pap.Field(
+        nullable=True,
+        description="Whether the list gives it as an example of the occupation; null: not said.",
+    )
+    source: str = pap.Field(description="Name of the source in the lock.")
+
+    @pap.dataframe_check(
+        name="code_has_level", description="an O*NET-SOC code, and no other, has that level"
+    )
+    def _level(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        is_onet_soc = pc.equal(data.table["code_level"], "onet_soc")
+        return pc.equal(is_onet_soc, pc.match_substring(data.table["code"], "."))

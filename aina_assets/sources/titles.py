@@ -63,7 +63,7 @@ def forbidden_columns(columns: list[str]) -> list[str]:
         name
         for name in columns
         # LinkedIn and GitHub spell themselves with a capital within.
-        if _is_forbidden(_snake(name)) or _is_forbidden(_snake(name).replace("_", ""))
+        if _is_forbidden(snake(name)) or _is_forbidden(snake(name).replace("_", ""))
     ]
 
 
@@ -72,7 +72,8 @@ def _is_forbidden(name: str) -> bool:
     return re.search(_FORBIDDEN, name) is not None
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """A column's name in snake case, however it is written."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
 
@@ -134,7 +135,7 @@ def _plain(file: SourceFile) -> pa.Table:
 
 def _table(file: SourceFile) -> pa.Table:
     cells = read_strings(file, CSV, None)
-    columns = {_snake(name): name for name in cells.column_names}
+    columns = {snake(name): name for name in cells.column_names}
     title = next((columns[name] for name in _TITLE if name in columns), None)
     if title is None:
         raise format_error(file, "a column 'title'", ", ".join(cells.column_names))

@@ -1,10 +1,13 @@
-"""Assets of the work graph: declarations only; what they compute is in ``maps`` and ``audits``."""
+"""Assets of the work graph: declarations only; what they compute is in the pure modules beside."""
 
 from functools import partial
 
 from aina_assets.warehouse.assets import table_asset
 from aina_assets.warehouse.receipts import ReceiptSpec
+from aina_assets.work_graph import affordances as packs
 from aina_assets.work_graph import audits, maps, tables
+from aina_assets.work_graph import roles as role_profiles
+from aina_assets.work_graph import workflows as flows
 
 _table = partial(table_asset, group="work_graph")
 
@@ -23,3 +26,7 @@ hf_ingest_summary = _table(
         "hf_ingest_v1", counted="figure", valued="value", upstream=("source_intake_v1",)
     ),
 )(audits.hf_ingest_summary)
+
+roles = _table(tables.Roles)(role_profiles.roles)
+workflows = _table(tables.Workflows)(flows.workflows)
+affordances = _table(tables.Affordances)(packs.affordances)

@@ -5,6 +5,7 @@ Belongs here: one model per table this room stores, with where its rows come fro
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pandera.pyarrow as pap
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aina_assets.warehouse.tables import Parent, ProvenancedTable, Table
+from aina_assets.work_graph.policy import replacement_pattern
 
 SOC_CODE = r"^\d{2}-\d{4}$"
 ONET_SOC_CODE = r"^\d{2}-\d{4}\.\d{2}$"
@@ -421,3 +423,434 @@ class HfIngestSummary(Table, key=("figure",)):
     value: int = pap.Field(ge=0, description="The count.")
     unit: str = pap.Field(description="Files, bytes or rows.")
     definition: str = pap.Field(description="How it is counted.")
+
+
+# ----------------------------------------------------------------------------- roles and their work
+
+CLAIMS = pa.list_(pa.struct([("claim", pa.string()), ("evidence_ref", pa.string())]))
+"""What is said, and what it stands on: ``table:key`` or ``authored/<document>#<rule>``."""
+
+CLAIM_COLUMNS = (
+    "grants",
+    "blocks",
+    "human_owned",
+    "hitl_checkpoints",
+    "tool_patterns",
+    "failure_modes",
+)
+
+TEXTS = pa.list_(pa.string())
+NUMBERS = pa.list_(pa.int64())
+
+CODE_LEVELS = ["onet_soc", "detailed", "broad", "minor", "major"]
+TIERS_OF_ROLES = ["exact", "function", "archetype"]
+NO_FAMILY = ["several", "not_icp"]
+SENIORITIES = ["executive", "manager", "supervisor", "professional", "associate", "entry", "mixed"]
+RISK_TIERS = ["low", "medium", "high", "critical"]
+ROLE_ID = r"^\d{2}-\d{4}(\.\d{2})?$"
+WORKFLOW_ID = r"^\d{2}-\d{4}(\.\d{2})?:[0-9a-f]{8}$"
+ALL_USAGE = "all usage, not this workflow"
+TOP = 5
+"""Workflows of a role that are top workflows."""
+
+
+def holds_match(claims: pa.ChunkedArray, pattern: str) -> pa.ChunkedArray:
+    """For each list of claims whether one of them matches ``pattern``, whatever its case."""
+    lists = claims.combine_chunks()
+    texts = pc.struct_field(pc.list_flatten(lists), "claim")
+    parents = pc.list_parent_indices(lists)
+    matching = parents.filter(pc.match_substring_regex(texts, pattern, ignore_case=True))
+    places = pa.array(range(len(lists)), parents.type)
+    return pa.chunked_array([pc.is_in(places, value_set=matching)])
+
+
+class Roles(
+    ProvenancedTable,
+    key=("role_id",),
+    parents=(
+        Parent("occupations", (("onet_soc_codes", "in:onet_soc_code"),)),
+        Parent("soc_groups", (("soc_code", "soc_code"),)),
+        Parent("job_zones", (("role_id", "onet_soc_code"),)),
+        Parent("alternate_titles", (("onet_soc_codes", "in:onet_soc_code"),)),
+        Parent("reported_titles", (("onet_soc_codes", "in:onet_soc_code"),)),
+        Parent(
+            "soc_crosswalks",
+            (("onet_soc_codes", "in:from_code"),),
+            only=(("crosswalk", "onet_soc_2019_to_soc_2018"),),
+        ),
+        Parent("authored/families"),
+        Parent("authored/icp"),
+    ),
+):
+    """One role for every node of the occupation tree: O*NET-SOC occupations and SOC 2018 groups.
+
+    A title that names several occupations is served by the deepest group that holds them all: that
+    group is a role of its own, which says how well one role stands for its members.
+    """
+
+    role_id: str = mapped(
+        "O*NET-SOC 2019 code of an occupation, SOC 2018 code of a group.",
+        "occupations.onet_soc_code",
+        "soc_groups.soc_code",
+        str_matches=ROLE_ID,
+    )
+    code_level: str = mapped("Level in the tree.", "soc_groups.level", isin=CODE_LEVELS)
+    canonical_title: str = mapped("Title.", "occupations.title", "soc_groups.title")
+    soc_code: str = mapped(
+        "SOC 2018 group: of an occupation its detailed one, by crosswalk; of a group its own.",
+        "soc_crosswalks.to_code",
+        "soc_groups.soc_code",
+        str_matches=SOC_CODE,
+    )
+    onet_soc_codes: TEXTS = mapped(  # type: ignore[valid-type]
+        "Its member occupations, sorted; empty where O*NET has none.",
+        "occupations.onet_soc_code",
+        "soc_crosswalks.from_code",
+    )
+    role_family: str = mapped(
+        "One of the twelve families; 'several' for a group whose ICP occupations are of more than"
+        " one, 'not_icp' outside of the ICP.",
+        "soc_groups.soc_code",
+    )
+    is_icp: bool = mapped(
+        "Knowledge work AINA is for (data/icp.yaml); of a group: any of its members.",
+        "soc_groups.soc_code",
+    )
+    role_function: str = mapped(
+        "What the role does within its family (data/families.yaml), else its minor group's title.",
+        "soc_groups.title",
+        nullable=True,
+    )
+    seniority: str = mapped(
+        "From authored words of the title, else the job zone; 'mixed' for groups of several.",
+        "occupations.title",
+        "job_zones.job_zone",
+        isin=SENIORITIES,
+    )
+    job_zone: int = mapped(
+        "O*NET job zone, 1 to 5; of a group: where all members share it.",
+        "job_zones.job_zone",
+        nullable=True,
+        in_range={"min_value": 1, "max_value": 5},
+    )
+    aliases: TEXTS = mapped(  # type: ignore[valid-type]
+        "O*NET titles that name this node and no other of its level; one a casefolded form.",
+        "alternate_titles.alternate_title",
+        "alternate_titles.short_title",
+        "reported_titles.reported_title",
+    )
+    ambiguous_alias_count: int = mapped(
+        "O*NET titles that name this node and others of its level: no alias of any.",
+        "alternate_titles.alternate_title",
+        "alternate_titles.short_title",
+        "reported_titles.reported_title",
+        ge=0,
+    )
+    task_count: int = mapped("O*NET tasks of its members.", "occupation_tasks.task_id", ge=0)
+    fallback_tier: str = pap.Field(
+        isin=TIERS_OF_ROLES,
+        description="exact for an occupation, function for broad and minor, archetype for major.",
+    )
+    confidence: float = mapped(
+        "How well one role stands for all it covers: 1 for an occupation, a detailed group and a"
+        " group out of the ICP; of any other the share of its member occupations that are in its"
+        " most common family (those out of the ICP are in none).",
+        "soc_groups.soc_code",
+        **_UNIT,
+    )
+
+    @pap.dataframe_check(
+        name="family_says_icp", description="outside of the ICP is the family not_icp, and only it"
+    )
+    def _family_says_icp(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        outside = pc.equal(data.table["role_family"], "not_icp")
+        return pc.xor(outside, data.table["is_icp"])
+
+
+class Workflows(
+    ProvenancedTable,
+    key=("workflow_id",),
+    parents=(
+        Parent("roles", (("role_id", "role_id"),)),
+        Parent("occupation_tasks", (("task_ids", "in:task_id"),)),
+        Parent("task_work_activities", (("task_ids", "in:task_id"),)),
+        Parent("work_activities", (("work_activity_ids", "in:dwa_id"),)),
+        Parent("work_activity_groups", (("work_activity_ids", "in:iwa_id"),)),
+        Parent("task_ratings", (("task_ids", "in:task_id"),)),
+        Parent(
+            "economic_index_usage",
+            (("economic_index_tasks", "in:task_name"), ("usage_release", "release")),
+        ),
+        Parent("task_exposure", (("economic_index_tasks", "in:task_name"),)),
+        Parent("gdpval_tasks", (("gdpval_task_ids", "in:task_id"),)),
+        Parent("authored/work_rules"),
+    ),
+):
+    """Recurring workflows of a role: its tasks brought together through their work activities.
+
+    ``rank`` orders the workflows of a role by importance, frequency and AI usage, as far as there
+    is evidence for each; ``*_basis`` says what each figure stands on.
+    """
+
+    workflow_id: str = mapped(
+        "The role and eight hex digits over the activities or tasks it was made from.",
+        "roles.role_id",
+        "task_work_activities.dwa_id",
+        str_matches=WORKFLOW_ID,
+    )
+    role_id: str = mapped("The role.", "roles.role_id", str_matches=ROLE_ID)
+    rank: int = mapped("Place among the role's, from 1.", "occupation_tasks.task_id", ge=1)
+    is_top: bool = mapped("One of the role's first five.", "occupation_tasks.task_id")
+    workflow_title: str = mapped(
+        "Title of the work activity that holds most of its tasks.",
+        "work_activities.dwa_title",
+        "work_activity_groups.iwa_title",
+        "occupation_tasks.task",
+    )
+    cluster_basis: str = mapped(
+        "What its tasks have in common: a detailed work activity (DWA), an intermediate one (IWA),"
+        " an element of the content model that holds several of these, the group the element is"
+        " in; or nothing, where a task has no activity.",
+        "task_work_activities.dwa_id",
+        "work_activities.iwa_id",
+        "work_activities.element_id",
+        isin=["dwa", "iwa", "element", "element_group", "task"],
+    )
+    work_activity_ids: TEXTS = mapped(  # type: ignore[valid-type]
+        "DWA or IWA ids it was made from, sorted.",
+        "task_work_activities.dwa_id",
+        "work_activities.iwa_id",
+    )
+    task_ids: NUMBERS = mapped(  # type: ignore[valid-type]
+        "O*NET task ids, sorted; of a group's workflow the most important ones, bounded.",
+        "occupation_tasks.task_id",
+    )
+    task_count: int = mapped(
+        "All its tasks, also those a bounded list leaves out.", "occupation_tasks.task_id", ge=1
+    )
+    core_task_count: int = mapped("Of these, Core tasks.", "occupation_tasks.task_type", ge=0)
+    member_count: int = mapped(
+        "Member occupations of the role that do it.", "occupation_tasks.onet_soc_code", ge=1
+    )
+    importance: float = mapped(
+        "Importance, 0-100; null where no task is rated or typed.",
+        "task_ratings.data_value",
+        "occupation_tasks.task_type",
+        nullable=True,
+        **_PERCENT,
+    )
+    importance_basis: str = mapped(
+        "task_ratings: mean importance rescaled from 1-5; task_type: share of Core tasks; members:"
+        " share of member occupations that do it; no evidence.",
+        "task_ratings.data_value",
+        "occupation_tasks.task_type",
+        isin=["task_ratings", "task_type", "members", "no evidence"],
+    )
+    frequency: float = mapped(
+        "Expected times a year that a worker does its most frequent task; null without ratings.",
+        "task_ratings.data_value",
+        nullable=True,
+        ge=0,
+    )
+    frequency_basis: str = mapped(
+        "What the frequency stands on.",
+        "task_ratings.data_value",
+        isin=["task_ratings", "no evidence"],
+    )
+    usage_pct: float = mapped(
+        "Economic Index usage of its tasks, percent of usage that could be placed; null where no"
+        " usage is placed on any of them.",
+        "task_exposure.usage_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    usage_release: str = mapped(
+        "Economic Index release of the usage.", "task_exposure.usage_release", nullable=True
+    )
+    economic_index_tasks: TEXTS = mapped(  # type: ignore[valid-type]
+        "Task texts in economic_index_usage, sorted: the evidence of the usage.",
+        "task_exposure.task_name",
+    )
+    gdpval_task_ids: TEXTS = mapped(  # type: ignore[valid-type]
+        "GDPval tasks of the role's occupations that share enough words with its tasks, sorted.",
+        "gdpval_task_map.task_id",
+    )
+    deliverables: TEXTS = mapped(  # type: ignore[valid-type]
+        "What it produces, by authored rules on its tasks' words; empty where none applies.",
+        "occupation_tasks.task",
+    )
+    pain_points: TEXTS = mapped(  # type: ignore[valid-type]
+        "What commonly hurts in it, likewise.", "occupation_tasks.task"
+    )
+    human_accountability: str = mapped(
+        "What a person stays answerable for, by authored rules on its tasks' words.",
+        "occupation_tasks.task",
+    )
+    score: float = mapped(
+        "What the rank orders by, 0-1; weights are authored.",
+        "task_ratings.data_value",
+        "occupation_tasks.task_type",
+        "task_exposure.usage_pct",
+        **_UNIT,
+    )
+    evidence_refs: TEXTS = mapped(  # type: ignore[valid-type]
+        "Rows it stands on, as table:key: its listed tasks, its usage lines, its GDPval tasks.",
+        "occupation_tasks.task_id",
+        "task_exposure.task_name",
+        "gdpval_task_map.task_id",
+    )
+
+    @pap.dataframe_check(name="top_is_first_five", description="is_top says whether rank <= 5")
+    def _top(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.equal(data.table["is_top"], pc.less_equal(data.table["rank"], TOP))
+
+    @pap.dataframe_check(
+        name="usage_has_lines", description="usage has a release and lines, and only usage has"
+    )
+    def _usage_has_lines(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        used = data.table["usage_pct"].is_valid()
+        lines = pc.greater(pc.list_value_length(data.table["economic_index_tasks"]), 0)
+        released = data.table["usage_release"].is_valid()
+        return pc.and_(pc.equal(used, lines), pc.equal(used, released))
+
+    @pap.dataframe_check(
+        name="tasks_are_listed", description="at least one task is named, and no more than counted"
+    )
+    def _tasks_are_listed(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        listed = pc.list_value_length(data.table["task_ids"])
+        return pc.and_(pc.greater(listed, 0), pc.less_equal(listed, data.table["task_count"]))
+
+
+class Affordances(
+    ProvenancedTable,
+    key=("workflow_id",),
+    parents=(
+        Parent("workflows", (("workflow_id", "workflow_id"),)),
+        Parent("exposure_measures", (("soc_codes", "in:soc_code"),)),
+        Parent("economic_index_interactions", where=(("interaction_basis", ALL_USAGE),)),
+        Parent("gpts_tasks", (("gpts_task_ids", "in:task_id"),)),
+        Parent("authored/work_rules"),
+    ),
+):
+    """What AI grants and blocks in a top workflow, what stays with people, and at what risk.
+
+    Everything is derived from evidence or from an authored rule, and says which: no evidence is
+    ``no_evidence`` and no grant. Nothing here says that AI stands in for a person.
+    """
+
+    workflow_id: str = mapped("The workflow.", "workflows.workflow_id", str_matches=WORKFLOW_ID)
+    role_id: str = mapped("Its role.", "workflows.role_id", str_matches=ROLE_ID)
+    workflow_title: str = mapped("Its title.", "workflows.workflow_title")
+    evidence_state: str = mapped(
+        "Whether any use of AI in it was observed or rated.",
+        "workflows.usage_pct",
+        "workflows.gdpval_task_ids",
+        "gpts_tasks.model_exposure",
+        isin=["evidence", "no_evidence"],
+    )
+    risk_tier: str = mapped(
+        "The highest tier among the authored risk rules that fired; low where none did.",
+        "workflows.task_ids",
+        isin=RISK_TIERS,
+    )
+    risk_rules: TEXTS = mapped(  # type: ignore[valid-type]
+        "Ids of the authored risk rules that fired, sorted.", "workflows.task_ids"
+    )
+    grants: CLAIMS = mapped(  # type: ignore[valid-type]
+        "What AI can help with.", "workflows.usage_pct", "gpts_tasks.model_exposure"
+    )
+    blocks: CLAIMS = mapped(  # type: ignore[valid-type]
+        "What AI must not be trusted with, or cannot do.", "workflows.task_ids"
+    )
+    human_owned: CLAIMS = mapped(  # type: ignore[valid-type]
+        "What stays with people.", "workflows.human_accountability"
+    )
+    hitl_checkpoints: CLAIMS = mapped(  # type: ignore[valid-type]
+        "Where a person must look before work goes on; at least one.", "workflows.task_ids"
+    )
+    tool_patterns: CLAIMS = mapped(  # type: ignore[valid-type]
+        "Ways of working with AI that fit.", "workflows.task_ids"
+    )
+    failure_modes: CLAIMS = mapped(  # type: ignore[valid-type]
+        "What commonly goes wrong.", "workflows.task_ids", "exposure_measures.rank_spread"
+    )
+    usage_pct: float = mapped(
+        "As in the workflow.", "workflows.usage_pct", nullable=True, **_PERCENT
+    )
+    economic_index_exposure: float = mapped(
+        "Rank of observed exposure within its measure, percent; of several occupations the median.",
+        "exposure_measures.rank_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    working_with_ai_exposure: float = mapped(
+        "Rank of AI applicability, likewise.",
+        "exposure_measures.rank_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    gpts_exposure: float = mapped(
+        "Rank of rated LLM exposure, likewise.",
+        "exposure_measures.rank_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    soc_codes: TEXTS = mapped(  # type: ignore[valid-type]
+        "SOC codes whose measures these are, sorted.", "exposure_measures.soc_code"
+    )
+    rank_spread: float = mapped(
+        "Largest difference of the ranks, percentage points; null where fewer than two speak.",
+        "exposure_measures.rank_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    measures_disagree: bool = mapped(
+        "Whether rank_spread reaches the authored threshold.", "exposure_measures.rank_pct"
+    )
+    automation_share_pct: float = mapped(
+        "Directive and feedback-loop share of classified conversations, percent; see"
+        " interaction_basis.",
+        "economic_index_interactions.usage_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    augmentation_share_pct: float = mapped(
+        "Task iteration, learning and validation share, likewise.",
+        "economic_index_interactions.usage_pct",
+        nullable=True,
+        **_PERCENT,
+    )
+    interaction_basis: str = mapped(
+        "What the two shares are about: released for all usage together, never for a workflow."
+        " Null where the workflow has no usage.",
+        "economic_index_interactions.interaction_type",
+        nullable=True,
+        isin=[ALL_USAGE],
+    )
+    gpts_task_ids: NUMBERS = mapped(  # type: ignore[valid-type]
+        "Its tasks that 'GPTs are GPTs' has labelled, sorted.", "gpts_tasks.task_id"
+    )
+    gdpval_task_count: int = mapped(
+        "GDPval tasks linked to the workflow.", "workflows.gdpval_task_ids", ge=0
+    )
+
+    @pap.dataframe_check(
+        name="no_evidence_no_grant", description="without evidence nothing is granted"
+    )
+    def _no_evidence_no_grant(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        evident = pc.equal(data.table["evidence_state"], "evidence")
+        return pc.or_(evident, pc.equal(pc.list_value_length(data.table["grants"]), 0))
+
+    @pap.dataframe_check(
+        name="has_checkpoint", description="every pack has a checkpoint where a person looks"
+    )
+    def _has_checkpoint(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.greater(pc.list_value_length(data.table["hitl_checkpoints"]), 0)
+
+    @pap.dataframe_check(
+        name="no_replacement_wording",
+        description="no claim says that AI takes the place of people (data/work_rules.yaml)",
+    )
+    def _no_replacement_wording(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        found = [holds_match(data.table[column], replacement_pattern()) for column in CLAIM_COLUMNS]
+        return pc.invert(functools.reduce(pc.or_kleene, found))

@@ -1,4 +1,8 @@
-"""Job titles as the market writes them: put together from the world's titles, then made messy."""
+"""Job titles as the market writes them, and titles as coders label them.
+
+Market titles are put together from the world's titles and made messy; others are written out.
+Labelled titles are half an occupation's own titles, half other words for it.
+"""
 
 import random as rand
 import re
@@ -9,9 +13,11 @@ from typing import Any
 from aina_assets_tests.sample_world.files import write_delimited, write_text
 from aina_assets_tests.sample_world.world import World, load_yaml, rng
 
-MARKET_ROWS = 2160
-PLAIN_ROWS = 200
+MADE_MARKET_ROWS = 2160
+MADE_PLAIN_ROWS = 200
 DUPLICATE_SHARE = 0.04
+OWN_TITLES_LABELLED = 2
+ILLUSTRATIVE_SHARE = 0.35
 SOURCES = ("job_board", "profile_sample", "crm_export", "survey_free_text")
 ACCENTS = str.maketrans("aeiou", "áéíóú")
 
@@ -24,13 +30,18 @@ def write(world: World, folder: Path) -> None:
     write_delimited(
         folder / "sample_market_titles.csv",
         ("title", "count", "source"),
-        _market_rows(base, parts),
+        _market_rows(base, parts) + _authored_rows(parts),
     )
     random = rng("plain titles")
     plain = sorted(random.sample(base, 150))
-    plain += [_messy(random, base, parts) for _ in range(PLAIN_ROWS - len(plain))]
-    text = "\n".join(" ".join(title.split()) for title in plain)
+    plain += [_messy(random, base, parts) for _ in range(MADE_PLAIN_ROWS - len(plain))]
+    text = "\n".join(" ".join(title.split()) for title in plain + parts["authored_plain"])
     write_text(folder / "sample_plain_titles.txt", text + "\n")
+    write_delimited(
+        folder / "sample_labelled_titles.csv",
+        ("soc_code", "direct_match_title", "illustrative_example"),
+        _labelled_rows(world),
+    )
 
 
 def _base_titles(world: World) -> list[str]:
@@ -43,11 +54,38 @@ def _base_titles(world: World) -> list[str]:
 def _market_rows(base: list[str], parts: dict[str, Any]) -> list[tuple[str, int | None, str]]:
     random = rng("market titles")
     titles = list(base) + parts["foreign"] + parts["not_jobs"] + parts["blanks"]
-    duplicates = int(MARKET_ROWS * DUPLICATE_SHARE)
-    titles += [_messy(random, base, parts) for _ in range(MARKET_ROWS - duplicates - len(titles))]
+    duplicates = int(MADE_MARKET_ROWS * DUPLICATE_SHARE)
+    made = MADE_MARKET_ROWS - duplicates - len(titles)
+    titles += [_messy(random, base, parts) for _ in range(made)]
     titles += random.choices(titles, k=duplicates)
     random.shuffle(titles)
     return [(title, _count(random), random.choice(SOURCES)) for title in titles]
+
+
+def _authored_rows(parts: dict[str, Any]) -> list[tuple[str, int | None, str]]:
+    random = rng("authored market titles")
+    titles = [title for kind in parts["authored"].values() for title in kind]
+    random.shuffle(titles)
+    return [(title, _count(random), random.choice(SOURCES)) for title in titles]
+
+
+def _labelled_rows(world: World) -> list[tuple[str, str, str | None]]:
+    """By code and title: SOC codes, and O*NET-SOC codes where O*NET divides the SOC occupation."""
+    random = rng("labelled titles")
+    content = load_yaml("labelled_titles.yaml")
+    labels = {(o.code, t) for o in world.occupations for t in content["variants"][o.code]}
+    labels |= {(code, title) for title, codes in content["both"].items() for code in codes}
+    for occupation in world.occupations:
+        own = random.sample(occupation.titles, OWN_TITLES_LABELLED)
+        labels |= {(occupation.code, title) for title in own}
+    return [
+        (
+            code.removesuffix(".00"),
+            title,
+            "x" if random.random() < ILLUSTRATIVE_SHARE else None,
+        )
+        for code, title in sorted(labels)
+    ]
 
 
 def _count(random: rand.Random) -> int | None:

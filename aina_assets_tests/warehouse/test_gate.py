@@ -33,6 +33,7 @@ from aina_assets.warehouse.tables import (
     rules_of,
     value_rule_name,
 )
+from aina_assets.work_graph.tables import CLAIM_COLUMNS
 
 MODELS = all_models()
 TABLES = sorted(MODELS)
@@ -150,6 +151,10 @@ def overcounted(frame: pa.Table) -> Broken:
     return Broken(with_values(broken, "joined_count", {0: first["code_count"] + 1}), 1)
 
 
+def claim(text: str) -> dict[str, str]:
+    return {"claim": text, "evidence_ref": "authored/work_rules#own_result"}
+
+
 Breaker = Callable[[pa.Table], Broken]
 
 ANY: Callable[[dict[str, Any]], bool] = lambda _cells: True  # noqa: E731
@@ -182,6 +187,12 @@ DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
         one_cell("verdict", "refused", lambda row: row["verdict"] == "accepted"),
         one_cell("forbidden_columns", "email", lambda row: row["verdict"] == "accepted"),
     ),
+    "code_has_level": (
+        one_cell("code_level", "onet_soc", lambda row: row["code_level"] == "detailed"),
+        one_cell("code_level", "detailed", lambda row: row["code_level"] == "onet_soc"),
+        one_cell("code", "15-2051.01", lambda row: row["code_level"] == "detailed"),
+        one_cell("code", "15-2051", lambda row: row["code_level"] == "onet_soc"),
+    ),
     "used_tasks_exist": (
         lambda frame: Broken(
             with_values(frame, "used_task_count", {0: frame["task_count"][0].as_py() + 1}), 1
@@ -205,6 +216,32 @@ DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
         one_cell("observed_exposure", None, lambda row: row["has_exposure"]),
         one_cell("observed_exposure", 0.5, lambda row: not row["has_exposure"]),
     ),
+    "family_says_icp": (
+        one_cell("role_family", "not_icp", lambda row: row["is_icp"]),
+        one_cell("role_family", "sales", lambda row: not row["is_icp"]),
+        one_cell("is_icp", False, lambda row: row["is_icp"]),
+    ),
+    "top_is_first_five": (
+        one_cell("is_top", False, lambda row: row["rank"] == 5),
+        one_cell("is_top", True, lambda row: row["rank"] == 6),
+    ),
+    "usage_has_lines": (
+        one_cell("economic_index_tasks", [], lambda row: row["usage_pct"] is not None),
+        one_cell("usage_release", None, lambda row: row["usage_pct"] is not None),
+        one_cell("usage_pct", None, lambda row: row["usage_pct"] is not None),
+        one_cell("usage_pct", 1.0, lambda row: row["usage_pct"] is None),
+    ),
+    "tasks_are_listed": (
+        one_cell("task_ids", [], ANY),
+        one_cell("task_ids", list(range(1, 99)), lambda row: row["task_count"] < 98),
+    ),
+    "no_evidence_no_grant": (one_cell("evidence_state", "no_evidence", lambda row: row["grants"]),),
+    "has_checkpoint": (one_cell("hitl_checkpoints", [], ANY),),
+    "no_replacement_wording": tuple(
+        one_cell(column, [claim("Is harmless."), claim(text)], lambda row: row["grants"])
+        for column in CLAIM_COLUMNS
+        for text in ("Replaces two clerks' jobs.", "HEADCOUNT falls.", "Automates it away.")
+    ),
     "all_counted": (
         lambda frame: Broken(
             with_values(frame, "code_count", {0: frame["code_count"][0].as_py() + 1}), 1
@@ -217,6 +254,17 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     # A row that is refused for its columns: the verdict's word alone is wrong.
     ("title_intake", "verdict_allowed_values"): cells(
         {"forbidden_columns": "email", "verdict": "let in"}
+    ),
+    ("labelled_titles", "code_format"): one_cell(
+        "code", "15-2050", lambda row: row["code_level"] == "detailed"
+    ),
+    ("labelled_titles", "code_level_allowed_values"): one_cell(
+        "code_level", "broad", lambda row: row["code_level"] == "detailed"
+    ),
+    ("workflows", "rank_minimum"): one_cell("rank", 0, lambda row: row["is_top"]),
+    # No evidence is no grant: only a row without any says nothing else wrong.
+    ("affordances", "evidence_state_allowed_values"): one_cell(
+        "evidence_state", "some", lambda row: not row["grants"]
     ),
     ("gdpval_task_map", "soc_match_allowed_values"): one_cell(
         "soc_match", "nearly", lambda row: row["soc_code"] is not None
@@ -236,6 +284,8 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
 ALSO_BREAKS: Mapping[tuple[str, str], set[str]] = {
     # used <= tasks with tasks below zero needs used below zero: then its own minimum breaks.
     ("legacy_signals", "task_count_minimum"): {"used_tasks_exist"},
+    # A workflow has a task: with none counted, more are listed than counted.
+    ("workflows", "task_count_minimum"): {"tasks_are_listed"},
     # joined + unmatched = codes with codes below zero needs one of the two below zero.
     ("soc_join_report", "code_count_minimum"): {"all_counted"},
 }
@@ -365,10 +415,20 @@ OTHER_TYPES = {
 """The nearest other type: a width, or an encoding, away."""
 
 
+def other_type(kind: pa.DataType) -> pa.DataType:
+    """The nearest other type; of a nested one, with its innermost first part changed."""
+    if pa.types.is_list(kind):
+        return pa.list_(other_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        first, *rest = list(kind)
+        return pa.struct([first.with_type(other_type(first.type)), *rest])
+    return OTHER_TYPES[kind]
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_no_other_type_will_do(frames: Frames, table: str) -> None:
     for column, field in zip(columns_of(MODELS[table]), arrow_schema(MODELS[table]), strict=True):
-        other = OTHER_TYPES[field.type]
+        other = other_type(field.type)
         place = frames[table].column_names.index(column)
         values = frames[table][column].cast(other, safe=False)
         frame = frames[table].set_column(place, column, values)

@@ -1,0 +1,1 @@
+"""Packets: what is in them, what is said about them, and the reports."""
