@@ -5,6 +5,7 @@ Belongs here: turning expanded keys into sparse rows, the same in training and i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 CHARACTERS = (2, 5)
-LEAST_TITLES = {"word": 1, "characters": 3}
+LEAST_TITLES = {"word": 1, "characters": 2}
 """In how many titles a feature must occur."""
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
@@ -25,7 +26,7 @@ def words_of(text: str) -> list[str]:
     words = text.split()
     if not words:
         return []
-    pairs = [f"{left} {right}" for left, right in zip(words, words[1:], strict=False)]
+    pairs = [f"{left} {right}" for left, right in itertools.pairwise(words)]
     return [*words, *pairs, f"^{words[0]}", f"{words[-1]}$"]
 
 
@@ -74,7 +75,9 @@ class Features:
     def words_only(self, texts: Sequence[str]) -> sp.csr_matrix:
         """The same for long texts: their characters would cost much and say little."""
         words = self.word.transform(texts)
-        nothing = sp.csr_matrix((words.shape[0], len(self.characters.vocabulary_)), dtype=np.float32)
+        nothing = sp.csr_matrix(
+            (words.shape[0], len(self.characters.vocabulary_)), dtype=np.float32
+        )
         return sp.hstack([words, nothing], format="csr", dtype=np.float32)
 
 

@@ -48,9 +48,9 @@ class NetworkPlan:
 
 
 NETWORKS = (
-    NetworkPlan("titles_1", "onet_soc", 96, 1, has_documents=False),
-    NetworkPlan("titles_2", "onet_soc", 96, 2, has_documents=False),
-    NetworkPlan("documents", "onet_soc", 96, 3, has_documents=True),
+    NetworkPlan("titles_1", "onet_soc", 128, 1, has_documents=False),
+    NetworkPlan("titles_2", "onet_soc", 128, 2, has_documents=False),
+    NetworkPlan("documents", "onet_soc", 128, 3, has_documents=True),
     NetworkPlan("minor", "minor", 32, 4, has_documents=True),
     NetworkPlan("major", "major", 32, 5, has_documents=True),
 )
@@ -114,20 +114,21 @@ class Documents:
 
 
 def examples(lexicon: pa.Table, tree: OccupationTree) -> tuple[list[str], sp.csr_matrix]:
-    """Distinct expanded keys of ``lexicon`` and, row by row, the distribution over their codes.
+    """Distinct texts of ``lexicon`` and, row by row, the distribution over their codes.
 
-    A title's codes are those of every title of the same sorted key; a SOC code stands for its
-    O*NET occupations alike.
+    A title is there as written and, where that differs, expanded: queries come in both forms. Its
+    codes are those of every title of the same split key; a SOC code stands for its O*NET
+    occupations alike.
     """
-    keys = lexicon["expanded_key"].to_pylist()
-    sorted_keys = lexicon["sorted_key"].to_pylist()
+    split_keys = lexicon["split_key"].to_pylist()
     codes: dict[str, set[int]] = {}
-    for key, code in zip(sorted_keys, lexicon["code"].to_pylist(), strict=True):
+    for key, code in zip(split_keys, lexicon["code"].to_pylist(), strict=True):
         codes.setdefault(key, set()).update(tree.members.get(code, ()))
-    texts = {}
-    for text, key in zip(keys, sorted_keys, strict=True):
-        if text and codes[key]:
-            texts[text] = key
+    texts: dict[str, str] = {}
+    for form in ("title_key", "expanded_key"):
+        for text, key in zip(lexicon[form].to_pylist(), split_keys, strict=True):
+            if text and codes[key]:
+                texts.setdefault(text, key)
     rows, columns, shares = [], [], []
     for row, key in enumerate(texts.values()):
         places = sorted(codes[key])
@@ -186,9 +187,7 @@ class TitleModel:
         )
         networks = {}
         for plan in NETWORKS:
-            rows, wanted, weight = (
-                with_documents if plan.has_documents else (titles, targets, ones)
-            )
+            rows, wanted, weight = with_documents if plan.has_documents else (titles, targets, ones)
             level = LEVELS.index(plan.level)
             if level:
                 position = tree.group_of[level]
@@ -208,15 +207,11 @@ class TitleModel:
         }
         return np.asarray(total, np.float32) / np.float32(len(PROPOSING)), groups
 
-    def candidates(
-        self, texts: Sequence[str]
-    ) -> tuple[Floats, ranking.Integers, Floats]:
+    def candidates(self, texts: Sequence[str]) -> tuple[Floats, ranking.Integers, Floats]:
         """Probabilities, candidates and their features, for a ranker."""
         probabilities, groups = self.proposed(texts)
         first = ranking.first_candidates(probabilities)
-        made = ranking.features_of(
-            texts, probabilities, groups, first, self.statistics, self.tree
-        )
+        made = ranking.features_of(texts, probabilities, groups, first, self.statistics, self.tree)
         return probabilities, first, made
 
     def probabilities(self, texts: Sequence[str]) -> Floats:

@@ -122,13 +122,13 @@ class TitleEvidence(
 ):
     """What the router says of titles whose codes are known and were withheld from it.
 
-    One row a title and rung that answers. ``held_out``: fold 0; ``without_<origin>``: titles of an
-    origin, with every row of that origin withheld (folds 1 and 2, which trained the ranker, left
-    out).
+    One row a title and rung that answers. ``cross_fit``: folds 1 and 2; ``held_out``: fold 0;
+    ``without_<origin>``: titles of an origin, with every row of that origin withheld (folds 1 and
+    2, which trained the ranker, left out).
     """
 
     evaluation: str = pap.Field(
-        isin=["held_out", "without_alternate", "without_reported", "without_labelled"],
+        isin=["cross_fit", "held_out", "without_alternate", "without_reported", "without_labelled"],
         description="What was withheld.",
     )
     lexicon_title: str = pap.Field(description="The title.")
@@ -224,6 +224,18 @@ class TitleModelEvaluation(
         without = pc.or_(data.table["bar"].is_null(), data.table["value"].is_null())
         holds = pc.greater_equal(data.table["wilson_upper"], data.table["bar"])
         return pc.or_(without, pc.fill_null(holds, False))
+
+
+class TitlePolicies(
+    Table,
+    key=("document",),
+    parents=(Parent("authored/title_words"), Parent("authored/icp"), Parent("authored/families")),
+):
+    """The authored documents routing stands on, whole: a release routes by those it was made with."""
+
+    document: str = pap.Field(description="Name of the document below data/.")
+    sha256: str = pap.Field(str_matches=r"^[0-9a-f]{64}$", description="Digest of its bytes.")
+    content: str = pap.Field(description="The document, as YAML.")
 
 
 class TitleCoverage(

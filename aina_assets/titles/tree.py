@@ -73,11 +73,15 @@ class OccupationTree:
     @cached_property
     def group_of(self) -> tuple[np.ndarray, ...]:
         """For each level, the position in ``groups`` of every code's group."""
-        positions = [{code: place for place, code in enumerate(found)} for found in self.groups]
         return tuple(
-            np.array([positions[level][line[level]] for line in self.above], dtype=np.int32)
+            np.array([self.places[level][line[level]] for line in self.above], dtype=np.int32)
             for level in range(len(LEVELS))
         )
+
+    @cached_property
+    def places(self) -> tuple[dict[str, int], ...]:
+        """For each level, the position in ``groups`` of every group."""
+        return tuple({code: place for place, code in enumerate(found)} for found in self.groups)
 
     @cached_property
     def members(self) -> dict[str, tuple[int, ...]]:

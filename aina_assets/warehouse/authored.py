@@ -70,14 +70,31 @@ class AuthoredDocument(BaseModel):
         """
         place = path or cls.path()
         try:
-            return cls.model_validate(yaml.safe_load(place.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-            raise AuthoredDocumentError(
-                expected=f"a document as {cls.__name__} describes it",
-                found=str(error),
-                where=str(place),
-                remedy="mend the document; the last good version is in the history",
-            ) from error
+            text = place.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _malformed(cls, str(place), error) from error
+        return cls.parse(text, str(place))
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> Self:
+        """The document in ``text``, which lies at ``where``.
+
+        Raises:
+            AuthoredDocumentError: not YAML, or not what the model says.
+        """
+        try:
+            return cls.model_validate(yaml.safe_load(text))
+        except (yaml.YAMLError, ValidationError) as error:
+            raise _malformed(cls, where, error) from error
+
+
+def _malformed(model: type[BaseModel], where: str, error: Exception) -> AuthoredDocumentError:
+    return AuthoredDocumentError(
+        expected=f"a document as {model.__name__} describes it",
+        found=str(error),
+        where=where,
+        remedy="mend the document; the last good version is in the history",
+    )
 
 
 def settings_version(name: str) -> str:

@@ -1,0 +1,154 @@
+"""What can be said of a title: the first rung that knows it, and what the model holds.
+
+Belongs here: putting look-up and model side by side, level by level, each with its score. Stays
+out: which of it is good enough to be served (``decisions``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from aina_assets.titles import ranking
+from aina_assets.titles.lexicon import Known, Lexicon
+from aina_assets.titles.model import BATCH_TITLES, TitleModel
+from aina_assets.titles.normalise import Normaliser
+from aina_assets.titles.tree import OccupationTree
+from aina_assets.titles.vocabulary import LEVELS
+
+SHOWN_CANDIDATES = 5
+_KEYS = ("key", "core_key", "expanded_key", "inverted_key", "level_cut_key", "sorted_key")
+
+# Whose codes are the title's own; the others only suggest.
+LITERAL_RUNGS = frozenset({"exact", "alias", "core", "expanded", "inverted", "reordered"})
+
+Groups = tuple[str | None, ...]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known and thought of one title.
+
+    Attributes:
+        rung: the first rung that knows the title; null where none does.
+        known: what that rung knows.
+        groups: the group, at every level of ``LEVELS``, that holds all its codes; null where they
+            part.
+        scores: what the model holds of each of these groups; 0 where there is none.
+        model_groups: the group the model holds likeliest, at every level.
+        model_scores: how likely.
+        candidates: SOC-6 codes, the likeliest first, with their probability; those of the title's
+            own codes before all others.
+    """
+
+    rung: str | None
+    known: Known | None
+    groups: Groups
+    scores: tuple[float, ...]
+    model_groups: Groups
+    model_scores: tuple[float, ...]
+    candidates: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Asks lexicon and model.
+
+    Attributes:
+        normaliser: reads titles.
+        lexicon: known titles.
+        model: places the others.
+    """
+
+    normaliser: Normaliser
+    lexicon: Lexicon
+    model: TitleModel
+
+    def __call__(self, parsed: pa.Table) -> list[Answer]:
+        """Answers to ``parsed`` titles (``normalise.PARSED_SCHEMA``), row by row."""
+        rows = parsed.select(list(_KEYS)).to_pylist()
+        texts = [row["core_key"] for row in rows]
+        found = [self.lexicon.find(row) for row in rows]
+        by_text: dict[str, list[int]] = {}
+        for place, text in enumerate(texts):
+            by_text.setdefault(text, []).append(place)
+        asked = list(by_text)
+        made: dict[int, Answer] = {}
+        for start in range(0, len(asked), BATCH_TITLES):
+            batch = asked[start : start + BATCH_TITLES]
+            opinions = _Opinions.of(self.model.probabilities(batch), self.model.tree)
+            for row, text in enumerate(batch):
+                for place in by_text[text]:
+                    made[place] = opinions.answer(row, found[place])
+        return [made[place] for place in range(len(rows))]
+
+
+@dataclass(frozen=True)
+class _Opinions:
+    """What the model holds of a batch: probabilities of codes and of the groups of every level."""
+
+    tree: OccupationTree
+    by_level: tuple[Floats, ...]
+    best: tuple[np.ndarray[Any, Any], ...]
+    best_scores: tuple[np.ndarray[Any, Any], ...]
+    first: np.ndarray[Any, Any]
+
+    @classmethod
+    def of(cls, probabilities: Floats, tree: OccupationTree) -> _Opinions:
+        by_level = tuple(
+            np.asarray(
+                probabilities @ ranking.indicator(tree.group_of[level], len(tree.groups[level])),
+                np.float32,
+            )
+            for level in range(len(LEVELS))
+        )
+        best = tuple(found.argmax(axis=1) for found in by_level)
+        rows = np.arange(len(probabilities))
+        scores = tuple(found[rows, place] for found, place in zip(by_level, best, strict=True))
+        detailed = by_level[1]
+        count = min(SHOWN_CANDIDATES, detailed.shape[1])
+        first = np.argsort(-detailed, axis=1, kind="stable")[:, :count]
+        return cls(tree, by_level, best, scores, first)
+
+    def answer(self, row: int, found: dict[str, Known]) -> Answer:
+        rung, known = next(iter(found.items()), (None, None))
+        groups: Groups = (None,) * len(LEVELS)
+        if known is not None:
+            groups = self.tree.common(known.codes)
+        scores = tuple(
+            self._score(row, level, group) if group is not None else 0.0
+            for level, group in enumerate(groups)
+        )
+        return Answer(
+            rung,
+            known,
+            groups,
+            scores,
+            tuple(self.tree.groups[level][self.best[level][row]] for level in range(len(LEVELS))),
+            tuple(_round(self.best_scores[level][row]) for level in range(len(LEVELS))),
+            self._candidates(row, known.codes if known and rung in LITERAL_RUNGS else ()),
+        )
+
+    def _score(self, row: int, level: int, group: str) -> float:
+        return _round(self.by_level[level][row, self.tree.places[level][group]])
+
+    def _candidates(self, row: int, codes: Sequence[str]) -> tuple[tuple[str, float], ...]:
+        own = {code[:7] for code in codes if code in self.tree.ancestors}
+        ranked = sorted(
+            ((code, self._score(row, 1, code)) for code in own),
+            key=lambda item: (-item[1], item[0]),
+        )
+        names = self.tree.groups[1]
+        likeliest = (names[place] for place in self.first[row])
+        others = [(code, self._score(row, 1, code)) for code in likeliest if code not in own]
+        return tuple((ranked + others)[:SHOWN_CANDIDATES])
+
+
+def _round(score: Any) -> float:
+    # Batches of other sizes add in another order: the last bits of a score mean nothing.
+    return min(1.0, round(float(score), 5))
