@@ -23,6 +23,7 @@ from aina_assets.contracts.errors import AinaError
 if TYPE_CHECKING:
     from aina_assets.builds import Outcome, Step
     from aina_assets.location import Location
+    from aina_assets.titles.routing import Router
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +32,8 @@ app = typer.Typer(
 )
 sources_app = typer.Typer(no_args_is_help=True, help="Locks: what is pinned, and what changed.")
 app.add_typer(sources_app, name="sources")
+titles_app = typer.Typer(no_args_is_help=True, help="Lists of titles.")
+app.add_typer(titles_app, name="titles")
 
 out = Console()
 err = Console(stderr=True)
@@ -241,6 +244,55 @@ def trace(
             typer.echo(json.dumps(trace_document(found), ensure_ascii=False))
         else:
             out.print(trace_tree(found))
+
+
+@app.command()
+def title(
+    raw: Annotated[str, typer.Argument(help="A job title, as it stands.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Explain one title: how it is read, who knows it, what is served, and why."""
+    with _errors_to_exit():
+        from aina_assets.cli_render import explained_title
+        from aina_assets.titles.explain import explain
+
+        explained = explain(_router(), raw)
+        if as_json:
+            typer.echo(json.dumps(explained, ensure_ascii=False))
+        else:
+            out.print(explained_title(explained))
+
+
+@titles_app.command("route")
+def titles_route(
+    source: Annotated[Path, typer.Argument(help="CSV with a column 'title'.")],
+    to: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    candidates: Annotated[
+        bool, typer.Option("--candidates", help="Add the likeliest occupations of each title.")
+    ] = False,
+) -> None:
+    """Route every title of a list through the current release, row for row."""
+    with _errors_to_exit():
+        from aina_assets.titles.files import route_file
+
+        count = route_file(_router(), source, to, has_candidates=candidates)
+        out.print(f"routed {count:,} titles into {escape(str(to))}")
+
+
+def _router() -> Router:
+    from aina_assets.release.publish import current_release
+    from aina_assets.titles.files import router_of
+    from aina_assets.warehouse.settings import home
+
+    release = current_release(home())
+    if release is None:
+        raise AinaError(
+            expected="a published release",
+            found="none",
+            where=str(home()),
+            remedy="publish one: aina build",
+        )
+    return router_of(release.path)
 
 
 @app.command()

@@ -6,6 +6,9 @@ A row or file that several branches lead to is described once, where the tree co
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +25,94 @@ _ABOVE = "  (above)"
 def trace_tree(trace: Trace) -> Tree:
     """``trace`` as a tree: table, key and values; parents indented; files at the leaves."""
     return _Rendering(trace).tree
+
+
+def explained_title(explained: Mapping[str, Any]) -> Group:
+    """A title's account (``titles.explain``) as a few small tables, the answer first."""
+    result = explained["result"]
+    answer = Table(show_header=False, box=None, pad_edge=False)
+    answer.add_column(style="dim")
+    answer.add_column()
+    code = result["code"]
+    served = f"{code} {explained['code_title']} ({result['code_level']})" if code else "-"
+    for label, value in (
+        ("title", explained["title"]),
+        ("service tier", result["service_tier"]),
+        (
+            "served as",
+            f"{code} {explained['code_title']} ({result['code_level']})" if code else "-",
+        ),
+        ("fallback tier", result["fallback_tier"]),
+        ("confidence", f"{result['confidence']:.3f}" if code else "-"),
+        ("role family", result["role_family"] or "-"),
+        ("reasons", ", ".join(result["reasons"])),
+        ("today", result["safe_today"]),
+        ("question", result["question"]),
+    ):
+        if value is not None:
+            answer.add_row(label, Text(str(value)))
+    parts: list[Any] = [answer, ""]
+    parts.append(
+        _rows(
+            "how it is read",
+            ("rule", "what", "leaves"),
+            [(step["rule"], step["what"], step["after"]) for step in explained["reading"]],
+        )
+    )
+    parts.append(
+        _rows("keys", ("rung", "key"), [(k, v) for k, v in explained["keys"].items() if v])
+    )
+    parts.append(
+        _rows(
+            "known titles",
+            ("rung", "occupations it names"),
+            [
+                (
+                    known["rung"],
+                    "; ".join(f"{item['code']} {item['title']}" for item in known["codes"])
+                    + (f"; {known['code_count']} in all" if known["code_count"] > 5 else ""),
+                )
+                for known in explained["known"]
+            ],
+        )
+    )
+    parts.append(
+        _rows(
+            "evidence and bars",
+            ("rung", "level", "score", "served from", "precision there"),
+            [
+                (
+                    bar["rung"],
+                    bar["level"],
+                    *map(_figure, (bar["score"], bar["min_score"])),
+                    _figure(bar["precision"]),
+                )
+                for bar in explained["bars"]
+            ],
+        )
+    )
+    parts.append(
+        _rows(
+            "candidates",
+            ("code", "occupation", "confidence"),
+            [
+                (item["code"], item["title"], _figure(item["confidence"]))
+                for item in result["candidates"]
+            ],
+        )
+    )
+    return Group(*parts)
+
+
+def _rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "never" if value is None else f"{value:.3f}"
 
 
 class _Rendering:

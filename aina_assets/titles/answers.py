@@ -21,7 +21,7 @@ from aina_assets.titles.tree import OccupationTree
 from aina_assets.titles.vocabulary import LEVELS
 
 SHOWN_CANDIDATES = 5
-_KEYS = ("key", "core_key", "expanded_key", "inverted_key", "level_cut_key", "sorted_key")
+_KEYS = ("key", "core_key", "expanded_key", "inverted_key", "level_cut_key", "sorted_key", "rules")
 
 # Whose codes are the title's own; the others only suggest.
 LITERAL_RUNGS = frozenset({"exact", "alias", "core", "expanded", "inverted", "reordered"})

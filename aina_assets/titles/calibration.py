@@ -16,9 +16,6 @@ from sklearn.isotonic import IsotonicRegression
 
 Z_95_ONE_SIDED = 1.6448536269514722
 BINS = 15
-LEAST_TITLES = 30
-"""A source with fewer answers of a rung says too little to stand in the way of the others."""
-
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -93,7 +90,7 @@ class Threshold:
 
 
 def choose(by_source: Mapping[str, tuple[Floats, Floats]], target: float) -> Threshold:
-    """The threshold that clears ``target`` in every source with enough titles, and overall.
+    """The threshold from which the answers of all sources together clear ``target``.
 
     Args:
         by_source: scores and whether each was right (0 or 1), by what was withheld.
@@ -101,21 +98,9 @@ def choose(by_source: Mapping[str, tuple[Floats, Floats]], target: float) -> Thr
     """
     scores = np.concatenate([found for found, _ in by_source.values()] or [np.array([])])
     right = np.concatenate([found for _, found in by_source.values()] or [np.array([])])
-    least = [smallest_score(scores, right, target)]
-    least += [
-        smallest_score(found, is_right, target)
-        for found, is_right in by_source.values()
-        if len(found) >= LEAST_TITLES
-    ]
-    # In a small source even a faultless record cannot clear a high bar: it must not fall short.
-    known = [score for score in least if score is not None]
-    if least[0] is None or not known:
-        return Threshold(None, 0, 0, len(scores), _summary(by_source, None))
-    cut = max(known)
-    served = scores >= cut
+    cut = smallest_score(scores, right, target)
+    served = scores >= cut if cut is not None else np.zeros(len(scores), bool)
     total, hits = int(served.sum()), int(right[served].sum())
-    if wilson(hits, total)[0] < target:
-        return Threshold(None, 0, 0, len(scores), _summary(by_source, None))
     return Threshold(cut, total, hits, len(scores), _summary(by_source, cut))
 
 

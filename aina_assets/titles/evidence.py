@@ -6,9 +6,9 @@ thresholds and figures drawn from them. Stays out: serving.
 ================== ============================ ===================== ==========================
 evaluation         titles                       lexicon without       networks without
 ================== ============================ ===================== ==========================
-cross_fit          O*NET, folds 1 and 2         folds 0, 1, 2         folds 0-2, labelled titles
-without_labelled   labelled, folds 3-9          labelled titles       folds 0-2, labelled titles
-without_reported   reported, folds 3-9          reported titles       folds 0-2, labelled titles
+cross_fit          O*NET, folds 1 and 2         folds 0 and its own   folds 0 and its own, labelled
+without_labelled   labelled, folds 3-9          labelled titles       folds 0 and 2, labelled
+without_reported   reported, folds 3-9          reported titles       folds 0 and 2, labelled
 without_alternate  alternate, folds 3-9         alternate and short   alternate and short
 held_out           O*NET, fold 0                fold 0                fold 0
 ================== ============================ ===================== ==========================
@@ -94,53 +94,62 @@ class Stage:
     """The networks beneath the ranker, the ranker, and its curves.
 
     Attributes:
-        model: networks that saw folds 3 to 9 and no labelled title, with the ranker.
-        by_fold: for each ranking fold, the ranker that learnt from the other.
+        ranker: learnt from folds 1 and 2, each as placed by networks that had not seen it.
+        by_fold: for each of these folds, the networks that had not seen it (nor fold 0, nor any
+            labelled title), with a ranker that learnt from the other fold.
         curves: calibration by level, from the cross-fitted scores.
     """
 
-    model: TitleModel
-    by_fold: Mapping[int, Ranker]
+    ranker: Ranker
+    by_fold: Mapping[int, TitleModel]
     curves: Mapping[str, Curve]
 
 
 @functools.lru_cache(maxsize=1)
 def _stage(_: str, material: _ByIdentity) -> Stage:
     held = material.value
-    seen = held.lexicon.filter(
-        pc.and_(
-            pc.greater(held.lexicon["fold"], max(RANKING)),
-            pc.not_equal(held.lexicon["origin"], "labelled"),
-        )
-    )
-    model = TitleModel.trained(seen, held.documents, held.tree)
-    cases = cases_of(held.lexicon, held.tree, RANKING)
-    probabilities, first, made = model.candidates([case.text for case in cases])
-    right = np.array(
-        [
-            [held.tree.codes[place] in case.codes for place in row]
-            for row, case in zip(first, cases, strict=True)
-        ]
-    )
-    fold = np.array([case.fold for case in cases])
-    by_fold = {}
-    ranked = probabilities.copy()
+    fold, origin = held.lexicon["fold"], held.lexicon["origin"]
+    open_to_all = pc.and_(pc.not_equal(fold, HELD_OUT), pc.not_equal(origin, "labelled"))
+    models, cases, placed, right = {}, {}, {}, {}
     for one in RANKING:
-        others, own = fold != one, fold == one
-        by_fold[one] = Ranker.trained(made[others], right[others])
-        ranked[own] = by_fold[one].rerank(probabilities[own], first[own], made[own])
-    ranker = Ranker.trained(made, right)
+        seen = held.lexicon.filter(pc.and_(open_to_all, pc.not_equal(fold, one)))
+        models[one] = TitleModel.trained(seen, held.documents, held.tree)
+        cases[one] = cases_of(held.lexicon, held.tree, [one])
+        placed[one] = models[one].candidates([case.text for case in cases[one]])
+        right[one] = np.array(
+            [
+                [held.tree.codes[place] in case.codes for place in row]
+                for row, case in zip(placed[one][1], cases[one], strict=True)
+            ]
+        )
+    by_fold, ranked = {}, []
+    for one, other in (RANKING, RANKING[::-1]):
+        ranker = Ranker.trained(placed[other][2], right[other])
+        by_fold[one] = replace(models[one], ranker=ranker)
+        ranked.append(ranker.rerank(*placed[one]))
+    ranker = Ranker.trained(
+        np.concatenate([placed[one][2] for one in RANKING]),
+        np.concatenate([right[one] for one in RANKING]),
+    )
+    tried = [case for one in RANKING for case in cases[one]]
+    return Stage(ranker, by_fold, _curves(np.vstack(ranked), tried, held.tree))
+
+
+def _curves(
+    ranked: ranking.Floats, cases: Sequence[Case], tree: OccupationTree
+) -> dict[str, Curve]:
+    """Calibration curves, by level, of cross-fitted scores."""
     curves = {}
     for level, name in enumerate(LEVELS):
-        groups = held.tree.groups[level]
-        by_group = ranked @ ranking.indicator(held.tree.group_of[level], len(groups))
+        groups = tree.groups[level]
+        by_group = ranked @ ranking.indicator(tree.group_of[level], len(groups))
         best = by_group.argmax(axis=1)
         hits = [
             groups[place] in case.groups[level] for place, case in zip(best, cases, strict=True)
         ]
         scores = by_group[np.arange(len(cases)), best].astype(np.float64)
         curves[name] = Curve.fitted(scores, np.array(hits, np.float64))
-    return Stage(replace(model, ranker=ranker), by_fold, curves)
+    return curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,10 +231,9 @@ def title_ranker(
     stage = stage_of(
         Material.of(title_lexicon, occupations, occupation_tasks, soc_groups, title_words)
     )
-    ranker = stage.model.ranker
     training = {"folds": list(RANKING), "features": list(ranking.FEATURES)}
     rows = [
-        _ranker_row("booster", 0, text=ranker.text if ranker else ""),
+        _ranker_row("booster", 0, text=stage.ranker.text),
         _ranker_row("training", 0, text=json.dumps(training, sort_keys=True)),
     ]
     for level, curve in stage.curves.items():
@@ -269,16 +277,17 @@ def title_evidence(
     fold, origin = title_lexicon["fold"], title_lexicon["origin"]
     later = range(max(RANKING) + 1, 10)
 
-    unseen = title_lexicon.filter(pc.greater(fold, max(RANKING)))
     for one in RANKING:
-        model = replace(stage.model, ranker=stage.by_fold[one])
+        kept = title_lexicon.filter(pc.and_(pc.not_equal(fold, HELD_OUT), pc.not_equal(fold, one)))
         cases = cases_of(title_lexicon, material.tree, [one])
-        rows += _tried("cross_fit", cases, unseen, model, material)
+        rows += _tried("cross_fit", cases, kept, stage.by_fold[one], material)
 
+    # Networks that saw no labelled title, and every title of these folds that O*NET has.
+    model = replace(stage.by_fold[RANKING[-1]], ranker=ranker)
     for withheld in ("labelled", "reported"):
         kept = title_lexicon.filter(pc.not_equal(origin, withheld))
         cases = cases_of(title_lexicon, material.tree, later, [withheld])
-        rows += _tried(f"without_{withheld}", cases, kept, stage.model, material)
+        rows += _tried(f"without_{withheld}", cases, kept, model, material)
 
     # One file holds alternate and short titles: whoever lacks it lacks both.
     file_origins = pa.array(["alternate", "short"])

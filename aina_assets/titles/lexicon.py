@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,6 @@ import pyarrow.compute as pc
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.policy import TitleWords
 from aina_assets.titles.tables import TitleLexicon
-from aina_assets.titles.vocabulary import LOOKUP_RUNGS
 from aina_assets.warehouse.tables import arrow_schema
 
 FOLDS = 10
@@ -55,7 +55,8 @@ def title_lexicon(
     keys = {title: plain.key(title) for title in dict.fromkeys(titles)}
     normaliser = Normaliser(title_words, frozenset(keys.values()))
     distinct = list(keys)
-    parsed = normaliser(distinct).select(["key", "expanded_key", "sorted_key"]).to_pylist()
+    names = ["key", "core_key", "expanded_key", "sorted_key"]
+    parsed = normaliser(distinct).select(names).to_pylist()
     by_title = dict(zip(distinct, parsed, strict=True))
     records = []
     for title, code, origin, labelled_list, source_class, allowed_use in rows:
@@ -73,6 +74,7 @@ def title_lexicon(
                     "title_key": read["key"],
                     "expanded_key": read["expanded_key"],
                     "sorted_key": read["sorted_key"],
+                    "is_cut": read["core_key"] != read["key"].replace("/", " "),
                     "split_key": split,
                     "fold": fold_of(split),
                     "source_class": source_class,
@@ -148,29 +150,32 @@ class Lexicon:
     def of(cls, table: pa.Table) -> Lexicon:
         """The rows of ``title_lexicon``, indexed."""
         own = table.filter(pc.equal(table["origin"], "occupation"))
+        # What was cut from a known title may have been what told it from another.
+        whole = table.filter(pc.invert(table["is_cut"]))
         return cls(
             _by(own, "title_key"),
             _by(table, "title_key"),
-            _by(table, "expanded_key"),
-            _by(table, "sorted_key"),
+            _by(whole, "expanded_key"),
+            _by(whole, "sorted_key"),
         )
 
-    def find(self, parsed: Mapping[str, str | None]) -> dict[str, Known]:
+    def find(self, parsed: Mapping[str, Any]) -> dict[str, Known]:
         """What is known of a title on every rung that answers, the most literal first.
 
         Args:
-            parsed: its keys, as ``Normaliser`` gives them.
+            parsed: its keys and rules, as ``Normaliser`` gives them.
         """
-        found = {}
-        for rung in LOOKUP_RUNGS:
-            key_name, place = _PLACES[rung]
+        found: dict[str, Known] = {}
+        for rung, (key_name, place) in _PLACES.items():
             key = parsed[key_name]
             known = place(self).get(key) if key else None
             if known is not None:
-                found[rung] = known
+                is_cut = rung not in _AS_WRITTEN and "brackets" in parsed["rules"]
+                found.setdefault("bracketless" if is_cut else rung, known)
         return found
 
 
+_AS_WRITTEN = ("exact", "alias")
 _Index = Callable[[Lexicon], Mapping[str, Known]]
 
 _PLACES: dict[str, tuple[str, _Index]] = {

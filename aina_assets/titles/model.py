@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
 from aina_assets.titles import ranking
 from aina_assets.titles.features import Features
@@ -59,6 +61,8 @@ PROPOSING = tuple(plan.name for plan in NETWORKS if plan.level == "onet_soc")
 DESCRIPTION_WEIGHT = 0.15
 TASK_WEIGHT = 0.075
 BATCH_TITLES = 4096
+WORKERS = 2
+WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -96,8 +100,8 @@ class Documents:
             said.append((fold(row["description"]), place, DESCRIPTION_WEIGHT))
         ordered = occupation_tasks.select(["onet_soc_code", "task"]).to_pylist()
         for row in ordered:
-            place = tree.index.get(row["onet_soc_code"])
-            if place is not None:
+            if row["onet_soc_code"] in tree.index:
+                place = tree.index[row["onet_soc_code"]]
                 text = fold(row["task"])
                 said.append((text, place, TASK_WEIGHT))
                 tasks.setdefault(place, []).append(text)
@@ -185,14 +189,19 @@ class TitleModel:
             sp.vstack([targets, own], format="csr"),
             np.concatenate([ones, np.asarray(documents.weights, np.float32)]),
         )
-        networks = {}
-        for plan in NETWORKS:
+
+        def network(plan: NetworkPlan) -> Network:
             rows, wanted, weight = with_documents if plan.has_documents else (titles, targets, ones)
             level = LEVELS.index(plan.level)
             if level:
                 position = tree.group_of[level]
                 wanted = (wanted @ ranking.indicator(position, len(tree.groups[level]))).tocsr()
-            networks[plan.name] = train(rows, wanted, weight, width=plan.width, seed=plan.seed)
+            return train(rows, wanted, weight, width=plan.width, seed=plan.seed)
+
+        # One thread a network: what it learns must not depend on how many cores there are.
+        with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
+            made = pool.map(network, NETWORKS)
+            networks = {plan.name: found for plan, found in zip(NETWORKS, made, strict=True)}
         statistics = WordStatistics.of(texts, targets, documents.tasks, documents.official)
         return cls(tree, features, networks, statistics, ranker)
 

@@ -59,6 +59,9 @@ class TitleLexicon(
     title_key: str = pap.Field(description="The title as written, folded.")
     expanded_key: str = pap.Field(description="Abbreviations written out, head noun in singular.")
     sorted_key: str = pap.Field(description="Words of the expanded key, sorted: order is lost.")
+    is_cut: bool = pap.Field(
+        description="Whether words were cut to read it: then it is found as written alone."
+    )
     split_key: str = pap.Field(
         description="Words of the title as written, singular and sorted: what data is split by."
     )
@@ -153,13 +156,15 @@ class TitleEvidence(
 
 
 class TitleThresholds(
-    Table, key=("rung", "code_level"), parents=(Parent("title_evidence", (("rung", "rung"),)),)
+    Table,
+    key=("rung", "code_level"),
+    parents=(Parent("title_evidence", (("rung", "rung"),)), Parent("title_lexicon")),
 ):
     """From which score an answer of a rung is served at a level, with the evidence for it.
 
-    The threshold is the smallest score whose one-sided 95% Wilson lower bound of precision clears
-    the target in every withheld source with enough titles. Null: nothing clears it, nothing is
-    served.
+    The threshold is the smallest score from which the one-sided 95% Wilson lower bound of
+    precision, over all that was withheld, clears the target. Null: nothing clears it, nothing is
+    served. ``exact`` is served by definition: its titles are the canonical names.
     """
 
     rung: str = pap.Field(isin=list(RUNGS), description="How an answer was come by.")
@@ -181,7 +186,8 @@ class TitleThresholds(
         name="served_clears_target", description="a served level's lower bound is its target's"
     )
     def _clears(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
-        served = data.table["min_score"].is_valid()
+        by_definition = pc.equal(data.table["rung"], "exact")
+        served = pc.and_not(data.table["min_score"].is_valid(), by_definition)
         clears = pc.greater_equal(
             pc.fill_null(data.table["wilson_lower"], 0.0), data.table["target"]
         )
@@ -231,7 +237,7 @@ class TitlePolicies(
     key=("document",),
     parents=(Parent("authored/title_words"), Parent("authored/icp"), Parent("authored/families")),
 ):
-    """The authored documents routing stands on, whole: a release routes by those it was made with."""
+    """The authored documents routing stands on, whole: a release routes by its own."""
 
     document: str = pap.Field(description="Name of the document below data/.")
     sha256: str = pap.Field(str_matches=r"^[0-9a-f]{64}$", description="Digest of its bytes.")

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aina_assets.titles.answers import Answer
-from aina_assets.titles.calibration import calibration_error, choose, wilson
+from aina_assets.titles.calibration import Threshold, calibration_error, choose, wilson
 from aina_assets.titles.decisions import Bars, decide
 from aina_assets.titles.evidence import CHOOSING
 from aina_assets.titles.tables import TitleModelEvaluation, TitleThresholds
@@ -25,8 +26,14 @@ TARGET = 0.95
 Rows = Sequence[Mapping[str, Any]]
 
 
-def title_thresholds(title_evidence: pa.Table) -> pa.Table:
-    """Rows of ``TitleThresholds``: every rung and level."""
+def title_thresholds(title_evidence: pa.Table, title_lexicon: pa.Table) -> pa.Table:
+    """Rows of ``TitleThresholds``: every rung and level.
+
+    That an occupation's own title names it is no finding but a definition: the rung ``exact`` is
+    served at every level, its count that of the titles it holds for.
+    """
+    own = title_lexicon.filter(pc.equal(title_lexicon["origin"], "occupation"))
+    definitions = pc.count_distinct(own["title_key"]).as_py()
     found: dict[tuple[str, str], dict[str, list[tuple[float, bool]]]] = {}
     for row in title_evidence.to_pylist():
         if row["evaluation"] in CHOOSING and row["is_first"]:
@@ -37,6 +44,9 @@ def title_thresholds(title_evidence: pa.Table) -> pa.Table:
     rows = []
     for rung in RUNGS:
         for level in LEVELS:
+            if rung == "exact":
+                rows.append(_row_of(rung, level, _by_definition(definitions)))
+                continue
             by_source = found.get((rung, level), {})
             bar = choose(
                 {
@@ -48,24 +58,30 @@ def title_thresholds(title_evidence: pa.Table) -> pa.Table:
                 },
                 TARGET,
             )
-            served = bar.min_score is not None
-            rows.append(
-                {
-                    "rung": rung,
-                    "code_level": level,
-                    "target": TARGET,
-                    "min_score": bar.min_score,
-                    "title_count": bar.title_count,
-                    "right_count": bar.right_count,
-                    "precision": round(bar.right_count / bar.title_count, 6) if served else None,
-                    "wilson_lower": round(wilson(bar.right_count, bar.title_count)[0], 6)
-                    if served
-                    else None,
-                    "answered_count": bar.answered_count,
-                    "evidence": bar.evidence,
-                }
-            )
+            rows.append(_row_of(rung, level, bar))
     return pa.Table.from_pylist(rows, schema=arrow_schema(TitleThresholds))
+
+
+def _by_definition(count: int) -> Threshold:
+    evidence = f"by definition: {count} canonical titles"
+    return Threshold(0.0 if count else None, count, count, count, evidence)
+
+
+def _row_of(rung: str, level: str, bar: Threshold) -> dict[str, Any]:
+    served = bar.min_score is not None
+    lower = wilson(bar.right_count, bar.title_count)[0]
+    return {
+        "rung": rung,
+        "code_level": level,
+        "target": TARGET,
+        "min_score": bar.min_score,
+        "title_count": bar.title_count,
+        "right_count": bar.right_count,
+        "precision": round(bar.right_count / bar.title_count, 6) if served else None,
+        "wilson_lower": round(lower, 6) if served else None,
+        "answered_count": bar.answered_count,
+        "evidence": bar.evidence,
+    }
 
 
 def title_model_evaluation(

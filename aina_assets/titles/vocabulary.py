@@ -18,8 +18,13 @@ LOOKUP_RUNGS = (
     "inverted",
     "reordered",
     "level_cut",
+    "bracketless",
 )
-"""Ways to find a title among known ones, the most literal first."""
+"""Ways to find a title among known ones, the most literal first.
+
+``bracketless`` is whatever is found only after words in brackets were left out: they often say
+which of several occupations is meant.
+"""
 
 RUNGS = (*LOOKUP_RUNGS, "model")
 

@@ -74,16 +74,7 @@ def table_asset(
 
     def decorate(function: Transform) -> dg.AssetsDefinition:
         arguments = inspect.signature(function, eval_str=True).parameters
-        ins = {
-            argument.name: dg.AssetIn(key=argument.name)
-            for argument in arguments.values()
-            if argument.annotation is pa.Table
-        }
-        from_records = {
-            argument.name: ("/".join(argument.annotation.asset_path(argument.name)), argument)
-            for argument in arguments.values()
-            if hasattr(argument.annotation, "asset_path")
-        }
+        ins, from_records = inputs_of(function)
         all_deps = [*(key for key, _ in from_records.values()), *deps]
         rules = [*rules_of(model), *(RECEIPT_RULES if receipt else ())]
         lineage = _column_lineage(model)
@@ -137,7 +128,7 @@ def table_asset(
                     data_version=digest_of_table(frame),
                     code_version=str(context.assets_def.get_asset_spec().code_version),
                     settings_version=warehouse.settings_version(name),
-                    inputs=_input_versions(context, warehouse),
+                    inputs=input_versions(context, warehouse),
                 )
                 if receipt is not None:
                     document = receipt_of(receipt, frame, record)
@@ -156,6 +147,24 @@ def table_asset(
         return compute
 
     return decorate
+
+
+def inputs_of(
+    function: Callable[..., Any],
+) -> tuple[dict[str, dg.AssetIn], dict[str, tuple[str, inspect.Parameter]]]:
+    """What the arguments of ``function`` ask for: tables, and assets whose record is read."""
+    arguments = inspect.signature(function, eval_str=True).parameters.values()
+    tables = {
+        argument.name: dg.AssetIn(key=argument.name)
+        for argument in arguments
+        if argument.annotation is pa.Table
+    }
+    from_records = {
+        argument.name: ("/".join(argument.annotation.asset_path(argument.name)), argument)
+        for argument in arguments
+        if hasattr(argument.annotation, "asset_path")
+    }
+    return tables, from_records
 
 
 def _call(
@@ -196,7 +205,8 @@ def check_result(finding: Finding, asset_key: dg.AssetKey | None = None) -> dg.A
     )
 
 
-def _input_versions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dict[str, str]:
+def input_versions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dict[str, str]:
+    """Data version of every direct input of the running asset, by key."""
     names = ["/".join(dep.asset_key.path) for dep in context.assets_def.get_asset_spec().deps]
     return {name: warehouse.store.require(name).data_version for name in sorted(names)}
 

@@ -5,6 +5,10 @@ Belongs here: the base of every document's model and the one asset each document
 sees which version of a rule decided. Stays out: what any document says.
 """
 
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -50,16 +54,7 @@ class AuthoredDocument(BaseModel):
         Raises:
             AuthoredDocumentError: it changed since, or is malformed.
         """
-        (entry,) = record.details["files"]
-        found, _ = sha256_of_file(cls.path())
-        if found != entry["sha256"]:
-            raise AuthoredDocumentError(
-                expected=f"sha256 {entry['sha256']}, as recorded when the build began",
-                found=f"sha256 {found}",
-                where=str(cls.path()),
-                remedy="build again: the document changed while the build was at work",
-            )
-        return cls.load()
+        return cls.parse(AuthoredText.from_record(record).content, str(cls.path()))
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -86,6 +81,47 @@ class AuthoredDocument(BaseModel):
             return cls.model_validate(yaml.safe_load(text))
         except (yaml.YAMLError, ValidationError) as error:
             raise _malformed(cls, where, error) from error
+
+
+@dataclass(frozen=True)
+class AuthoredText:
+    """A document as it stands, for those who keep or quote it.
+
+    Attributes:
+        document: its name.
+        sha256: digest of its bytes.
+        content: its text.
+    """
+
+    document: str
+    sha256: str
+    content: str
+
+    @staticmethod
+    def asset_path(argument: str) -> tuple[str, ...]:
+        """The key of the asset that holds the document named ``argument``."""
+        return (AUTHORED_GROUP, argument)
+
+    @classmethod
+    def from_record(cls, record: Record) -> AuthoredText:
+        """The document as the asset recorded it.
+
+        Raises:
+            AuthoredDocumentError: it changed since.
+        """
+        (entry,) = record.details["files"]
+        document = record.asset.rpartition("/")[2]
+        path = AUTHORED / f"{document}.yaml"
+        found = path.read_bytes() if path.is_file() else b""
+        digest = hashlib.sha256(found).hexdigest()
+        if digest != entry["sha256"]:
+            raise AuthoredDocumentError(
+                expected=f"sha256 {entry['sha256']}, as recorded when the build began",
+                found=f"sha256 {digest}",
+                where=str(path),
+                remedy="build again: the document changed while the build was at work",
+            )
+        return cls(document, digest, found.decode())
 
 
 def _malformed(model: type[BaseModel], where: str, error: Exception) -> AuthoredDocumentError:

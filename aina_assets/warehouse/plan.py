@@ -45,6 +45,11 @@ def reason_to_build(node: Node, store: Store) -> str | None:
         return "the last attempt failed"
     if record.snapshot is not None and not (store.root / record.snapshot).exists():
         return "its snapshot is gone"
+    if any(
+        item.get("status") == "written" and not (store.root / item["path"]).exists()
+        for item in record.details.get("files", ())
+    ):
+        return "a file of it is gone"
     if record.code_version != node.code_version:
         return "its code changed"
     if record.settings_version != node.settings_version:

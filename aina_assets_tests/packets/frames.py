@@ -114,14 +114,20 @@ def excluded(title: str, reason: str) -> Row:
     )
 
 
-def every_tier(roles: pa.Table) -> pa.Table:
-    """Coverage with every fallback tier, level, rung and service tier over the ICP's ``roles``."""
+def every_tier(roles: pa.Table, occupations: int) -> pa.Table:
+    """Coverage with every fallback tier, level, rung and service tier over the ICP's ``roles``.
+
+    Args:
+        roles: the table.
+        occupations: how many of its occupations have titles.
+    """
     icp = sorted((row for row in roles.to_pylist() if row["is_icp"]), key=lambda row: row["role_id"])
     by_level: dict[str, list[Row]] = {}
     for row in icp:
         by_level.setdefault(row["code_level"], []).append(row)
     rows: list[Row] = []
-    for role in by_level["onet_soc"]:
+    some = by_level["onet_soc"]
+    for role in some[:: max(1, len(some) // occupations)]:
         rows.append(served(role["canonical_title"], role, FallbackTier.EXACT, "exact"))
         rows += [served(a, role, FallbackTier.ALIAS, "alias") for a in role["aliases"][:2]]
         rows += [
