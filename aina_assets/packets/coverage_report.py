@@ -131,7 +131,11 @@ def coverage_document(
     """
     coverage = title_coverage.select(_COVERAGE)
     names = {family.id: family.name for family in families.families}
-    names |= {"several": "Several families", "not_icp": "Outside AINA's field", NO_FAMILY: "No family"}
+    names |= {
+        "several": "Several families",
+        "not_icp": "Outside AINA's field",
+        NO_FAMILY: "No family",
+    }
     ask = _Asking(con, coverage)
     (totals,) = ask(
         """
@@ -148,7 +152,9 @@ def coverage_document(
         ask, f"coalesce(role_family, '{NO_FAMILY}')", "family", labels=names
     )
     families_by_tier.sort(key=lambda row: row["family"] in ("several", "not_icp", NO_FAMILY))
-    titles = dict(zip(roles["role_id"].to_pylist(), roles["canonical_title"].to_pylist(), strict=True))
+    titles = dict(
+        zip(roles["role_id"].to_pylist(), roles["canonical_title"].to_pylist(), strict=True)
+    )
     curve = _curve(con, title_evidence)
     targets = sorted({row["target"] for row in title_thresholds.to_pylist()})
     for row in curve:
@@ -306,9 +312,7 @@ def _labelled(
     ]
 
 
-def _who(
-    ask: _Asking, tiers: Rows, names: Mapping[str, str], titles: Mapping[str, str]
-) -> Rows:
+def _who(ask: _Asking, tiers: Rows, names: Mapping[str, str], titles: Mapping[str, str]) -> Rows:
     """Each tier in plain words: how many, of which families, the commonest roles."""
     families = ask(
         f"SELECT service_tier, coalesce(role_family, '{NO_FAMILY}') AS family, count(*) AS rows"  # noqa: S608
@@ -466,7 +470,10 @@ def _adjudication_sample(con: Connection, title_coverage: pa.Table) -> Rows:
         GROUP BY title_key ORDER BY rows DESC, title_key LIMIT {SHOWN_ADJUDICATIONS}
         """,  # noqa: S608
         coverage=title_coverage.select(
-            [*("title_id", "title", "title_key", "service_tier"), *("question", "promotion_rule", "candidates")]
+            [
+                *("title_id", "title", "title_key", "service_tier"),
+                *("question", "promotion_rule", "candidates"),
+            ]
         ),
     ).to_pylist()
     return rows
@@ -494,6 +501,7 @@ def _reliability(con: Connection, title_evidence: pa.Table) -> Rows:
         evidence=title_evidence.select(["evaluation", "lexicon_title", "is_first", "answers"]),
     ).to_pylist()
     for row in rows:
+        row["from_confidence"] = row["bin"] / BINS
         row["series"] = _EVALUATIONS.get(row["evaluation"], row["evaluation"])
     return rows
 
@@ -538,9 +546,7 @@ def coverage_charts(document: Mapping[str, Any]) -> dict[str, str]:
         for family in document["by_family"]
         for part in family["tiers"]
     ]
-    evaluations = _in_colour(
-        row["series"] for row in document["reliability"]
-    )
+    evaluations = _in_colour(row["series"] for row in document["reliability"])
     levels = _in_colour(row["series"] for row in document["precision_by_coverage"])
     return {
         "tier_mix": charts.legend(_TIER_COLOURS)

@@ -158,9 +158,7 @@ def packets(
         packet_rules,
     )
     rows = title_coverage.select(_NEEDED)
-    return pa.Table.from_batches(
-        _batches(rows, parts), schema=arrow_schema(Packets)
-    )
+    return pa.Table.from_batches(_batches(rows, parts), schema=arrow_schema(Packets))
 
 
 _NEEDED = [
@@ -263,7 +261,10 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _flags(
-    served: pa.RecordBatch, family: pa.Array, of_role: pa.Array, index: Sequence[int],
+    served: pa.RecordBatch,
+    family: pa.Array,
+    of_role: pa.Array,
+    index: Sequence[int],
     parts: RoleParts,
 ) -> list[list[str]]:
     several = pc.equal(family, "several").to_pylist()

@@ -244,9 +244,7 @@ def quality_charts(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _bars(
-    mix: Rows, colours: dict[str, str], name: str, title: str, description: str
-) -> str:
+def _bars(mix: Rows, colours: dict[str, str], name: str, title: str, description: str) -> str:
     rows = [
         {"family": item["name"], "series": part["value"], "share_pct": part["share_pct"]}
         for item in mix

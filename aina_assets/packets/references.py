@@ -147,9 +147,12 @@ def hf_runtime_map(
     for figure, (unit, whole, definition) in _FIGURES.items():
         share = _share(counted[figure], counted[whole]) if whole else None
         rows.append(_row(figure, counted[figure], share, floors.get(figure), unit, definition))
-    said = {"usage": packet_rules.missing_usage, "gdpval": packet_rules.missing_gdpval}
+    said = {
+        "usage": {str(key): text for key, text in packet_rules.missing_usage.items()},
+        "gdpval": {str(key): text for key, text in packet_rules.missing_gdpval.items()},
+    }
     for item in query(con, _REASONS, packets=needed).to_pylist():
-        sentence = {str(key): text for key, text in said[item["of"]].items()}[item["reason"]]
+        sentence = said[item["of"]][item["reason"]]
         share = _share(item["value"], counted["packets_checked"])
         rows.append(_row(item["figure"], item["value"], share, None, "packets", sentence))
     missed = sum(

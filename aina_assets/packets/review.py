@@ -1,4 +1,4 @@
-"""The semantic review: does every packet agree with the tables it was put together from?
+"""The semantic review: whether every packet agrees with the tables it was put together from.
 
 Belongs here: what each rule of ``data/packet_rules.yaml`` compares, as one SQL condition that holds
 for a packet, and running all of them over all packets, batch by batch. Stays out: the rules' words
@@ -207,7 +207,7 @@ SELECT w.workflow_id, w.role_id, w.workflow_title, w.rank, w.is_top, w.task_ids,
   greatest(strictness(w.allowed_use), strictness(coalesce(p.pack_use, w.allowed_use)))
     AS strictness
 FROM workflows w LEFT JOIN packs p USING (workflow_id)
-"""
+"""  # noqa: S608
 
 # What the packet itself lists, workflow by workflow, compared with the facts.
 _BATCH = """

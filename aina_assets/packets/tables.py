@@ -67,7 +67,9 @@ class Packets(
     than its title's evidence. ``quality_flags`` say what to know before relying on it.
     """
 
-    packet_id: str = mapped("The title row: '<title_list>:<source_row>'.", "title_coverage.title_id")
+    packet_id: str = mapped(
+        "The title row: '<title_list>:<source_row>'.", "title_coverage.title_id"
+    )
     title_list: str = mapped("The list, as in the lock.", "title_coverage.title_list")
     source_row: int = mapped(
         "Row of the list, from 1, header not counted.", "title_coverage.source_row"
@@ -208,7 +210,7 @@ class PacketReviews(
         Parent("authored/work_rules"),
     ),
 ):
-    """The semantic review of every packet: do its parts agree with the tables they are from?
+    """The semantic review of every packet: whether its parts agree with the tables they are from.
 
     Passing means structurally serviceable. It says nothing about how deep or how good a packet is.
     """

@@ -6,7 +6,7 @@ out: which of it is good enough to be served (``decisions``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,20 +72,43 @@ class Answerer:
     def __call__(self, parsed: pa.Table) -> list[Answer]:
         """Answers to ``parsed`` titles (``normalise.PARSED_SCHEMA``), row by row."""
         rows = parsed.select(list(_KEYS)).to_pylist()
-        texts = [row["core_key"] for row in rows]
         found = [self.lexicon.find(row) for row in rows]
-        by_text: dict[str, list[int]] = {}
-        for place, text in enumerate(texts):
-            by_text.setdefault(text, []).append(place)
-        asked = list(by_text)
+        by_reading: dict[tuple[str, str], list[int]] = {}
+        for place, row in enumerate(rows):
+            by_reading.setdefault(_readings(row), []).append(place)
+        asked = list(by_reading)
         made: dict[int, Answer] = {}
         for start in range(0, len(asked), BATCH_TITLES):
             batch = asked[start : start + BATCH_TITLES]
-            opinions = _Opinions.of(self.model.probabilities(batch), self.model.tree)
-            for row, text in enumerate(batch):
-                for place in by_text[text]:
-                    made[place] = opinions.answer(row, found[place])
+            opinions = _Opinions.of(self._probabilities(batch), self.model.tree)
+            for at, reading in enumerate(batch):
+                for place in by_reading[reading]:
+                    made[place] = opinions.answer(at, found[place])
         return [made[place] for place in range(len(rows))]
+
+    def _probabilities(self, readings: Sequence[tuple[str, str]]) -> Floats:
+        """Titles x codes: the mean of what the model holds of a title's two readings."""
+        held = self.model.probabilities([first for first, _ in readings])
+        twofold = [at for at, (first, second) in enumerate(readings) if first != second]
+        if twofold:
+            held[twofold] += self.model.probabilities([readings[at][1] for at in twofold])
+            held[twofold] /= 2
+        return held
+
+
+def _readings(row: Mapping[str, Any]) -> tuple[str, str]:
+    """The two forms in which the model is asked about a title; mostly the same one.
+
+    Words in brackets stay where nothing else was cut: they say which of several is meant.
+    """
+    rules = set(row["rules"])
+    first = row["core_key"] if rules & _CUTS else row["key"]
+    second = row["expanded_key"] if rules & _WRITTEN_OUT else first
+    return first, second
+
+
+_CUTS = frozenset({"company", "employment", "level", "location", "noise", "requisition", "salary"})
+_WRITTEN_OUT = frozenset({"abbreviation", "gender", "plural", "spelling"})
 
 
 @dataclass(frozen=True)

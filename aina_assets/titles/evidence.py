@@ -302,6 +302,7 @@ def title_evidence(
     rows += _tried(
         "held_out", cases_of(title_lexicon, material.tree, [HELD_OUT]), kept, model, material
     )
+    _stage.cache_clear()  # two models; nothing after this asks for them
     return pa.Table.from_pylist(rows, schema=arrow_schema(TitleEvidence))
 
 

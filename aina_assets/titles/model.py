@@ -202,12 +202,11 @@ class TitleModel:
         with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
             made = pool.map(network, NETWORKS)
             networks = {plan.name: found for plan, found in zip(NETWORKS, made, strict=True)}
-        statistics = WordStatistics.of(texts, targets, documents.tasks, documents.official)
+        statistics = WordStatistics.of(texts, titles, targets, documents.tasks, documents.official)
         return cls(tree, features, networks, statistics, ranker)
 
-    def proposed(self, texts: Sequence[str]) -> tuple[Floats, dict[str, Floats]]:
+    def proposed(self, rows: sp.csr_matrix) -> tuple[Floats, dict[str, Floats]]:
         """Probabilities of codes, and of groups by level, before ranking."""
-        rows = self.features(texts)
         total = sum(self.networks[name].probabilities(rows) for name in PROPOSING)
         groups = {
             plan.level: self.networks[plan.name].probabilities(rows)
@@ -218,9 +217,12 @@ class TitleModel:
 
     def candidates(self, texts: Sequence[str]) -> tuple[Floats, ranking.Integers, Floats]:
         """Probabilities, candidates and their features, for a ranker."""
-        probabilities, groups = self.proposed(texts)
+        rows = self.features(texts)
+        probabilities, groups = self.proposed(rows)
         first = ranking.first_candidates(probabilities)
-        made = ranking.features_of(texts, probabilities, groups, first, self.statistics, self.tree)
+        made = ranking.features_of(
+            texts, rows, probabilities, groups, first, self.statistics, self.tree
+        )
         return probabilities, first, made
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
@@ -309,5 +311,8 @@ class TitleModel:
             )
             start += plan.width
         texts, targets = examples(lexicon, tree)
-        statistics = WordStatistics.of(texts, targets, documents.tasks, documents.official)
-        return cls(tree, Features.of(vocabulary), networks, statistics, ranker)
+        features = Features.of(vocabulary)
+        statistics = WordStatistics.of(
+            texts, features(texts), targets, documents.tasks, documents.official
+        )
+        return cls(tree, features, networks, statistics, ranker)

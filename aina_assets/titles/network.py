@@ -19,7 +19,7 @@ import scipy.sparse as sp
 BATCH = 256
 LEARNING_RATE = 0.1
 EPOCHS = 4
-LEAST_STEPS = 120
+LEAST_STEPS = 100
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 

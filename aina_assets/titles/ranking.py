@@ -22,6 +22,7 @@ from aina_assets.titles.vocabulary import LEVELS
 
 CANDIDATES = 25
 TREES = 150
+SMALL_ROWS = 50_000
 _PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.06,
@@ -34,7 +35,6 @@ _PARAMETERS: dict[str, Any] = {
     "seed": 20261122,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
     "verbose": -1,
 }
 
@@ -49,6 +49,9 @@ FEATURES = (
     "entropy",
     "task_similarity",
     "official_title_similarity",
+    "title_similarity",
+    "neighbour_sum",
+    "neighbour_share",
     "known_word_share",
     "usual_word_share",
     "head_noun_to_code",
@@ -79,6 +82,9 @@ class WordStatistics:
         tasks: codes x words, unit rows.
         official: codes x words, unit rows.
         titles: known titles of each code.
+        known: known titles x words, unit rows.
+        codes: known titles x codes, 1 where a title has the code.
+        centroids: codes x the networks' features, unit rows: the mean title of a code.
     """
 
     vectoriser: CountVectorizer
@@ -89,11 +95,15 @@ class WordStatistics:
     tasks: sp.csr_matrix
     official: sp.csr_matrix
     titles: Floats
+    known: sp.csr_matrix
+    codes: sp.csr_matrix
+    centroids: sp.csr_matrix
 
     @classmethod
     def of(
         cls,
         texts: Sequence[str],
+        features: sp.csr_matrix,
         codes: sp.csr_matrix,
         tasks: Mapping[int, str],
         official: Sequence[str],
@@ -101,7 +111,8 @@ class WordStatistics:
         """Statistics of known titles.
 
         Args:
-            texts: expanded keys of the titles.
+            texts: the titles, as the networks learn from them.
+            features: their features.
             codes: titles x codes, non-zero where a title has the code.
             tasks: the words of each code's tasks, by its position.
             official: expanded key of each code's own title.
@@ -132,6 +143,9 @@ class WordStatistics:
             normalize(of_tasks @ scale),
             normalize(vectoriser.transform(official) @ scale),
             np.asarray(has.sum(axis=0), np.float32).ravel(),
+            normalize(present @ scale).tocsr(),
+            has.tocsr(),
+            normalize((has.T @ features).tocsr()),
         )
 
 
@@ -150,7 +164,9 @@ class Ranker:
             is_right.ravel().astype(np.float32),
             feature_name=list(FEATURES),
         )
-        return cls(lgb.train(_PARAMETERS, data, TREES))
+        # On few rows a second thread costs more than it brings; the trees are the same.
+        threads = 1 if features.shape[0] * features.shape[1] < SMALL_ROWS else 2
+        return cls(lgb.train(_PARAMETERS | {"num_threads": threads}, data, TREES))
 
     @classmethod
     def of(cls, text: str) -> Ranker:
@@ -187,6 +203,7 @@ def first_candidates(probabilities: Floats) -> Integers:
 
 def features_of(
     texts: Sequence[str],
+    features: sp.csr_matrix,
     probabilities: Floats,
     groups: Mapping[str, Floats],
     candidates: Integers,
@@ -196,7 +213,8 @@ def features_of(
     """Titles x candidates x ``FEATURES``.
 
     Args:
-        texts: expanded keys.
+        texts: the titles.
+        features: of the titles, as the networks see them.
         probabilities: titles x codes.
         groups: titles x groups of the networks for groups, by level.
         candidates: titles x candidates, positions of codes.
@@ -238,6 +256,14 @@ def features_of(
     per_title = 1 / np.maximum(statistics.titles, 1)
     made["task_similarity"] = _dense(unit @ statistics.tasks.T)[rows, candidates]
     made["official_title_similarity"] = _dense(unit @ statistics.official.T)[rows, candidates]
+    made["title_similarity"] = _dense(features @ statistics.centroids.T)[rows, candidates]
+    # The eighth power leaves the few nearest titles of each code.
+    near = (unit @ statistics.known.T).tocsr()
+    near.data **= 8
+    neighbours = _dense(near @ statistics.codes)
+    made["neighbour_sum"] = neighbours[rows, candidates]
+    total_near = neighbours.sum(axis=1, keepdims=True)
+    made["neighbour_share"] = made["neighbour_sum"] / np.maximum(total_near, 1e-6)
     made["known_word_share"] = _dense(shared @ (statistics.counts > 0))[rows, candidates]
     usual = statistics.counts @ sp.diags(per_title)
     made["usual_word_share"] = _dense(shared @ usual)[rows, candidates]

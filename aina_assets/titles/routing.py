@@ -168,11 +168,14 @@ class Router:
         answers = self.answerer(parsed)
         decisions = decide(answers, self.bars)
         keys = parsed["key"].to_pylist()
+        expanded = parsed["expanded_key"].to_pylist()
         excluded = self.exclusions.reasons(keys, parsed["cleaned"].to_pylist())
         curve = self.bars.curves.get("detailed")
         rows = [
-            self._served(key, answer, decision, rule)
-            for key, answer, decision, rule in zip(keys, answers, decisions, excluded, strict=True)
+            self._served(text, answer, decision, rule)
+            for text, answer, decision, rule in zip(
+                expanded, answers, decisions, excluded, strict=True
+            )
         ]
         columns: dict[str, Any] = {
             "title": pa.array(titles, pa.string()),
@@ -203,14 +206,14 @@ class Router:
         return pa.RecordBatch.from_arrays(arrays, schema=ROUTE_SCHEMA)
 
     def _served(
-        self, key: str, answer: Answer, decision: Decision, rule: str | None
+        self, text: str, answer: Answer, decision: Decision, rule: str | None
     ) -> dict[str, Any]:
         tier, reasons, references = self._tier(answer, decision, rule)
         kept = decision if rule is None else _EXCLUDED
         ids = answer.known.lexicon_ids[:SHOWN_IDS] if answer.known and rule is None else ()
         family = None
         if rule is None:
-            family = self._family(key, kept.code)
+            family = self._family(text, kept.code)
         question = None
         if tier is ServiceTier.ADJUDICATION_REQUIRED:
             question = next(
@@ -259,8 +262,8 @@ class Router:
         tier = ServiceTier.SERVE_NOW if is_one else ServiceTier.SERVE_WITH_FALLBACK
         return tier, reasons, []
 
-    def _family(self, key: str, code: str | None) -> str | None:
-        said = self.families.family_of_title(key, code)
+    def _family(self, text: str, code: str | None) -> str | None:
+        said = self.families.family_of_title(text, code)
         if said is not None or code is None:
             return said
         return str(self.roles[code]["role_family"])

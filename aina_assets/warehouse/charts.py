@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import altair as alt
@@ -113,7 +113,7 @@ def stacked_bars(
 
     order = {name: place for place, name in enumerate(series)}
     values = [{**row, "place": order[row["series"]]} for row in rows]
-    return (
+    drawn = (
         alt.Chart(alt.Data(values=values))
         .mark_bar(height=step - 6)
         .encode(
@@ -128,6 +128,7 @@ def stacked_bars(
         )
         .properties(width=width, height=step * len(categories))
     )
+    return cast("alt.Chart", drawn)
 
 
 def calibration(
@@ -160,7 +161,7 @@ def calibration(
         size=alt.Size("title_count:Q", scale=alt.Scale(range=[18, 150]), legend=None)
     )
     layers = alt.layer(ideal, base.mark_line(strokeWidth=1.2, opacity=0.6), points)
-    return layers.properties(width=width, height=width)
+    return cast("alt.LayerChart", layers.properties(width=width, height=width))
 
 
 def lines(
@@ -187,9 +188,8 @@ def lines(
         color=_coloured(series),
     )
     marks = base.transform_filter("datum.is_marked").mark_point(filled=True, size=70)
-    return alt.layer(base.mark_line(strokeWidth=1.8), marks).properties(
-        width=width, height=int(width * 0.8)
-    )
+    layers = alt.layer(base.mark_line(strokeWidth=1.8), marks)
+    return cast("alt.LayerChart", layers.properties(width=width, height=int(width * 0.8)))
 
 
 def _coloured(series: dict[str, str]) -> alt.Color:

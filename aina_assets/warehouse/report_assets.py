@@ -126,9 +126,7 @@ def report_asset(
             yield dg.MaterializeResult(
                 data_version=dg.DataVersion(digest),
                 metadata={
-                    Path(entry["path"]).name: dg.MetadataValue.path(
-                        str(store.root / entry["path"])
-                    )
+                    Path(entry["path"]).name: dg.MetadataValue.path(str(store.root / entry["path"]))
                     for entry in entries
                 },
             )
@@ -141,7 +139,10 @@ def report_asset(
 def judge_report(made: Mapping[str, bytes], files: Mapping[str, str]) -> list[Finding]:
     """Findings for the rules of every report: what was made against what is declared."""
     wrong = sorted(
-        [*(name for name in files if name not in made), *(name for name in made if name not in files)]
+        [
+            *(name for name in files if name not in made),
+            *(name for name in made if name not in files),
+        ]
     )
     pages = [name for name in made if name.endswith(".html")]
     loaded = [f"{name}: {item}" for name in pages for item in loads_from_elsewhere(made[name])]

@@ -164,7 +164,9 @@ class _Loads(HTMLParser):
         if "@import" in lowered:
             self.found.append("@import")
         self.found += [
-            item for item in lowered.split("url(")[1:] if not item.lstrip("'\"").startswith(("#", "data:"))
+            item
+            for item in lowered.split("url(")[1:]
+            if not item.lstrip("'\"").startswith(("#", "data:"))
         ]
 
 

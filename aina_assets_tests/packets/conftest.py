@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pytest
-from pathlib import Path
 from upath import UPath
 
 from aina_assets.packets.packets import packets
@@ -34,7 +34,13 @@ def sample(sample_home: Path) -> Store:
 def by_hand(sample: Store) -> Frames:
     """The sample's tables, with coverage of every tier made by hand and the packets of it."""
     made = {name: sample.read(name) for name in _OF_SAMPLE}
-    made["title_coverage"] = frames.every_tier(made["roles"], occupations=6)
+    linked = [
+        row["role_id"]
+        for row in made["workflows"].to_pylist()
+        if row["is_top"] and row["gdpval_task_ids"] and "." in row["role_id"]
+    ]
+    others = [name for name in made["roles"]["role_id"].to_pylist() if "." in name][::12]
+    made["title_coverage"] = frames.every_tier(made["roles"], {*linked[:3], *others})
     with duckdb.connect() as con:
         made["packets"] = packets(
             con,

@@ -6,7 +6,7 @@ a test wants, whatever the router says of the sample's titles today.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -77,29 +77,34 @@ def title_row(title: str, **values: Any) -> Row:
     } | values
 
 
-def served(title: str, role: Mapping[str, Any], tier: FallbackTier, rung: str, **values: Any) -> Row:
+def served(
+    title: str, role: Mapping[str, Any], tier: FallbackTier, rung: str, **values: Any
+) -> Row:
     """A row that is served ``role``: now where the tier and level allow it, else as a fallback."""
     looked_up = tier in (FallbackTier.EXACT, FallbackTier.ALIAS, FallbackTier.NORMALISED)
     one = role["code_level"] in ("onet_soc", "detailed")
     tier_of_service = (
         ServiceTier.SERVE_NOW if looked_up and one else ServiceTier.SERVE_WITH_FALLBACK
     )
-    return title_row(
-        title,
-        rung=rung,
-        fallback_tier=str(tier),
-        code=role["role_id"],
-        code_level=role["code_level"],
-        confidence=0.97 if looked_up else 0.91,
-        role_id=role["role_id"],
-        role_family=role["role_family"],
-        service_tier=str(tier_of_service),
-        reasons=[f"rung_{rung}"],
-        safe_today="Serve the role.",
-        question=None,
-        promotion_rule=None,
-        source_class="canonical+market_signal",
-    ) | values
+    return (
+        title_row(
+            title,
+            rung=rung,
+            fallback_tier=str(tier),
+            code=role["role_id"],
+            code_level=role["code_level"],
+            confidence=0.97 if looked_up else 0.91,
+            role_id=role["role_id"],
+            role_family=role["role_family"],
+            service_tier=str(tier_of_service),
+            reasons=[f"rung_{rung}"],
+            safe_today="Serve the role.",
+            question=None,
+            promotion_rule=None,
+            source_class="canonical+market_signal",
+        )
+        | values
+    )
 
 
 def excluded(title: str, reason: str) -> Row:
@@ -114,20 +119,21 @@ def excluded(title: str, reason: str) -> Row:
     )
 
 
-def every_tier(roles: pa.Table, occupations: int) -> pa.Table:
+def every_tier(roles: pa.Table, occupations: Collection[str]) -> pa.Table:
     """Coverage with every fallback tier, level, rung and service tier over the ICP's ``roles``.
 
     Args:
         roles: the table.
-        occupations: how many of its occupations have titles.
+        occupations: its occupations that have titles.
     """
-    icp = sorted((row for row in roles.to_pylist() if row["is_icp"]), key=lambda row: row["role_id"])
+    icp = sorted(
+        (row for row in roles.to_pylist() if row["is_icp"]), key=lambda row: row["role_id"]
+    )
     by_level: dict[str, list[Row]] = {}
     for row in icp:
         by_level.setdefault(row["code_level"], []).append(row)
     rows: list[Row] = []
-    some = by_level["onet_soc"]
-    for role in some[:: max(1, len(some) // occupations)]:
+    for role in (row for row in by_level["onet_soc"] if row["role_id"] in occupations):
         rows.append(served(role["canonical_title"], role, FallbackTier.EXACT, "exact"))
         rows += [served(a, role, FallbackTier.ALIAS, "alias") for a in role["aliases"][:2]]
         rows += [

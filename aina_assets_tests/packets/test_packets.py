@@ -141,7 +141,9 @@ def workflows_with(by_hand: Frames, role_id: str, **values: Any) -> pa.Table:
     rows = by_hand["workflows"].to_pylist()
     for row in rows:
         if row["role_id"] == role_id:
-            row |= {name: value(row) if callable(value) else value for name, value in values.items()}
+            row |= {
+                name: value(row) if callable(value) else value for name, value in values.items()
+            }
     return pa.Table.from_pylist(rows, schema=by_hand["workflows"].schema)
 
 
@@ -181,9 +183,7 @@ def test_missing_usage_has_its_reason(
     changed = workflows_with(
         by_hand,
         role["role_id"],
-        economic_index_tasks=lambda row: (
-            ["a line"] if is_top_only and row["rank"] == last else []
-        ),
+        economic_index_tasks=lambda row: ["a line"] if is_top_only and row["rank"] == last else [],
         is_top=lambda row: row["rank"] != last,
     )
 

@@ -130,6 +130,18 @@ def cells(values: Mapping[str, Any]) -> Breaker:
     return broken
 
 
+def first_of(holds: Callable[[dict[str, Any]], bool], values: Mapping[str, Any]) -> Breaker:
+    """Set several columns of the first row where ``holds``."""
+
+    def broken(frame: pa.Table) -> Broken:
+        row = rows_where(frame, holds)[0]
+        for column, value in values.items():
+            frame = with_values(frame, column, {row: value})
+        return Broken(frame, 1)
+
+    return broken
+
+
 def one_key_twice(frame: pa.Table, model: type[Table]) -> Broken:
     """A row repeated: one whose key has a null part, where the table has such rows."""
     with_null = rows_where(frame, lambda cells: any(cells[name] is None for name in model.__key__))
@@ -236,11 +248,91 @@ DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
         one_cell("task_ids", list(range(1, 99)), lambda row: row["task_count"] < 98),
     ),
     "no_evidence_no_grant": (one_cell("evidence_state", "no_evidence", lambda row: row["grants"]),),
+    "served_clears_target": (
+        one_cell(
+            "wilson_lower", 0.5, lambda row: row["min_score"] is not None and row["rung"] != "exact"
+        ),
+        one_cell(
+            "wilson_lower",
+            None,
+            lambda row: row["min_score"] is not None and row["rung"] != "exact",
+        ),
+        one_cell("min_score", 0.5, lambda row: row["min_score"] is None),
+    ),
+    "held_out_precision_holds": (
+        one_cell(
+            "wilson_upper", 0.9, lambda row: row["bar"] is not None and row["value"] is not None
+        ),
+        one_cell(
+            "wilson_upper", None, lambda row: row["bar"] is not None and row["value"] is not None
+        ),
+    ),
+    "code_says_level": (
+        one_cell(
+            "code",
+            None,
+            lambda row: row["code"] is not None and row["service_tier"] == "exclude_or_not_icp",
+        ),
+        one_cell("role_id", None, lambda row: row["code"] is not None),
+        one_cell("rung", None, lambda row: row["code"] is not None),
+        one_cell("confidence", 0.0, lambda row: row["code"] is not None),
+        one_cell("confidence", 0.5, lambda row: row["code"] is None),
+        one_cell("code_level", "major", lambda row: row["code"] is None),
+    ),
+    "served_has_role": (
+        one_cell("reasons", [], ANY),
+        one_cell(
+            "service_tier",
+            "serve_with_fallback",
+            lambda row: row["service_tier"] == "exclude_or_not_icp" and row["code"] is None,
+        ),
+    ),
+    "now_is_one_occupation": (
+        one_cell(
+            "service_tier", "serve_now", lambda row: row["service_tier"] == "serve_with_fallback"
+        ),
+        one_cell("fallback_tier", "function", lambda row: row["service_tier"] == "serve_now"),
+        one_cell("code_level", "minor", lambda row: row["service_tier"] == "serve_now"),
+    ),
+    "adjudication_has_inputs": (
+        one_cell("question", None, lambda row: row["question"] is not None),
+        one_cell("promotion_rule", None, lambda row: row["question"] is not None),
+        one_cell("question", "Which?", lambda row: row["question"] is None),
+    ),
     "has_checkpoint": (one_cell("hitl_checkpoints", [], ANY),),
     "no_replacement_wording": tuple(
         one_cell(column, [claim("Is harmless."), claim(text)], lambda row: row["grants"])
         for column in CLAIM_COLUMNS
         for text in ("Replaces two clerks' jobs.", "HEADCOUNT falls.", "Automates it away.")
+    ),
+    "refs_are_counted": (
+        one_cell("has_hf_refs", False, lambda row: row["has_hf_refs"]),
+        one_cell("has_gdpval_refs", False, lambda row: row["has_gdpval_refs"]),
+        one_cell("has_gdpval_refs", True, lambda row: not row["has_gdpval_refs"]),
+    ),
+    "missing_refs_have_a_reason": (
+        one_cell("missing_gdpval_reason", None, lambda row: not row["has_gdpval_refs"]),
+        one_cell("missing_gdpval_reason", "role_has_no_tasks", lambda row: row["has_gdpval_refs"]),
+        one_cell(
+            "missing_usage_reason",
+            "role_has_no_tasks",
+            lambda row: row["economic_index_ref_count"] > 0,
+        ),
+    ),
+    "risk_comes_with_work": (
+        one_cell("risk_tier", None, lambda row: row["workflow_ids"]),
+        one_cell("workflow_ids", [], lambda row: row["risk_tier"] is not None),
+    ),
+    "inconsistent_names_a_rule": (
+        one_cell("verdict", "inconsistent", lambda row: not row["failed_rules"]),
+    ),
+    "failures_are_counted": (
+        one_cell("failed_count", 1, lambda row: not row["failed_count"]),
+        one_cell("sample_packet_ids", ["list:1"], lambda row: not row["failed_count"]),
+    ),
+    "measured_has_value": (
+        one_cell("value", None, lambda row: row["verdict"] == "pass"),
+        one_cell("verdict", "not_measured", lambda row: row["value"] is not None),
     ),
     "all_counted": (
         lambda frame: Broken(
@@ -261,6 +353,28 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     ("labelled_titles", "code_level_allowed_values"): one_cell(
         "code_level", "broad", lambda row: row["code_level"] == "detailed"
     ),
+    # A word of no tier is neither served nor asked about.
+    ("title_coverage", "service_tier_allowed_values"): one_cell(
+        "service_tier", "perhaps", lambda row: row["service_tier"] == "exclude_or_not_icp"
+    ),
+    ("title_coverage", "fallback_tier_allowed_values"): one_cell(
+        "fallback_tier", "perhaps", lambda row: row["service_tier"] == "serve_with_fallback"
+    ),
+    ("title_coverage", "code_level_allowed_values"): one_cell(
+        "code_level", "perhaps", lambda row: row["service_tier"] == "serve_with_fallback"
+    ),
+    ("title_thresholds", "wilson_lower_range"): one_cell(
+        "wilson_lower", 2.0, lambda row: row["wilson_lower"] is not None
+    ),
+    ("title_thresholds", "target_range"): one_cell(
+        "target", 2.0, lambda row: row["min_score"] is None
+    ),
+    ("title_thresholds", "rung_allowed_values"): one_cell(
+        "rung", "perhaps", lambda row: row["min_score"] is None
+    ),
+    ("title_model_evaluation", "bar_range"): one_cell(
+        "bar", 2.0, lambda row: row["value"] is None and row["bar"] is not None
+    ),
     ("workflows", "rank_minimum"): one_cell("rank", 0, lambda row: row["is_top"]),
     # No evidence is no grant: only a row without any says nothing else wrong.
     ("affordances", "evidence_state_allowed_values"): one_cell(
@@ -275,6 +389,18 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     ("source_ledger", "allowed_use_allowed_values"): one_cell(
         "allowed_use", "whatever", lambda row: row["licence"] is not None
     ),
+    # Below zero is not none: no reason is asked for.
+    ("packets", "economic_index_ref_count_minimum"): one_cell(
+        "economic_index_ref_count", -1, lambda row: row["economic_index_soc_codes"]
+    ),
+    ("packets", "gdpval_ref_count_minimum"): first_of(
+        lambda row: not row["has_gdpval_refs"],
+        {"gdpval_ref_count": -1, "missing_gdpval_reason": None},
+    ),
+    ("packets", "missing_usage_reason_allowed_values"): first_of(
+        lambda row: row["economic_index_soc_codes"],
+        {"economic_index_ref_count": 0, "missing_usage_reason": "it rained"},
+    ),
     # Kept summed up, so that only the column's own rule is broken.
     ("soc_join_report", "joined_count_minimum"): uncounted,
     ("soc_join_report", "unmatched_count_minimum"): overcounted,
@@ -286,6 +412,8 @@ ALSO_BREAKS: Mapping[tuple[str, str], set[str]] = {
     ("legacy_signals", "task_count_minimum"): {"used_tasks_exist"},
     # A workflow has a task: with none counted, more are listed than counted.
     ("workflows", "task_count_minimum"): {"tasks_are_listed"},
+    # No more fail than were checked: none fails of less than none.
+    ("packet_review_rules", "checked_count_minimum"): {"failures_are_counted"},
     # joined + unmatched = codes with codes below zero needs one of the two below zero.
     ("soc_join_report", "code_count_minimum"): {"all_counted"},
 }
