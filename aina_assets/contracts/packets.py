@@ -74,7 +74,8 @@ class PacketWorkflow(Contract):
     workflow_title: Text
     rank: Annotated[int, Field(ge=1)]
     task_ids: Annotated[tuple[int, ...], Field(min_length=1)]
-    economic_index_tasks: tuple[Text, ...]
+    economic_index_tasks: Annotated[tuple[Text, ...], Field(max_length=5)]
+    economic_index_task_count: Count
     usage_release: Text | None
     gdpval_task_ids: tuple[Text, ...]
     has_affordance: bool

@@ -327,6 +327,10 @@ def _who(ask: _Asking, tiers: Rows, names: Mapping[str, str], titles: Mapping[st
         role = (row["service_tier"], titles.get(row["role_id"], row["role_id"]))
         roles[role] = roles.get(role, 0) + row["rows"]
     commonest = sorted(roles.items(), key=lambda item: (-item[1], item[0]))
+    safe = ask(
+        "SELECT service_tier, safe_today, count(*) AS rows FROM coverage GROUP BY ALL"
+        " ORDER BY rows DESC, safe_today"
+    )
     said = []
     for tier in tiers:
         of_families = [row for row in families if row["service_tier"] == tier["service_tier"]]
@@ -338,6 +342,11 @@ def _who(ask: _Asking, tiers: Rows, names: Mapping[str, str], titles: Mapping[st
                     {"family": names.get(row["family"], row["family"]), "rows": row["rows"]}
                     for row in of_families
                     if row["family"] != NO_FAMILY
+                ][:EXAMPLES],
+                "safe_today": [
+                    {"sentence": row["safe_today"], "rows": row["rows"]}
+                    for row in safe
+                    if row["service_tier"] == tier["service_tier"]
                 ][:EXAMPLES],
                 "roles": [
                     {"role": title, "rows": rows}
@@ -400,10 +409,10 @@ def _exclusions(ask: _Asking, icp: Icp) -> Rows:
     said = {rule.id: rule.reason for rule in icp.titles}
     rows = ask(
         f"""
-        SELECT reason, count(*) AS rows, count(DISTINCT title_key) AS distinct_titles,
-          list_slice(list_sort(list(DISTINCT title)), 1, 3) AS titles
-        FROM (SELECT reasons[-1] AS reason, title, title_key FROM coverage
-              WHERE service_tier = '{ServiceTier.EXCLUDED}')
+        SELECT reason, sum(rows)::BIGINT AS rows, count(*) AS distinct_titles,
+          min_by(title, md5(title), 3) AS titles
+        FROM (SELECT reasons[-1] AS reason, title_key, min(title) AS title, count(*) AS rows
+              FROM coverage WHERE service_tier = '{ServiceTier.EXCLUDED}' GROUP BY 1, 2)
         GROUP BY reason ORDER BY rows DESC, reason
         """  # noqa: S608
     )
@@ -420,10 +429,10 @@ def _excluded_occupations(ask: _Asking, icp: Icp, titles: Mapping[str, str]) -> 
     rules |= {item.code: item.why for item in icp.occupations.exceptions if not item.is_in}
     counted: dict[str, int] = {}
     for row in ask(
-        f"""
+        """
         SELECT code, count(*) AS rows FROM coverage
-        WHERE service_tier = '{ServiceTier.EXCLUDED}' AND code IS NOT NULL GROUP BY code
-        """  # noqa: S608
+        WHERE list_contains(reasons, 'occupation_outside_icp') AND code IS NOT NULL GROUP BY code
+        """
     ):
         starts = [rule for rule in rules if row["code"].startswith(rule)]
         rule = max(starts, key=len, default="")
@@ -431,7 +440,7 @@ def _excluded_occupations(ask: _Asking, icp: Icp, titles: Mapping[str, str]) -> 
     return [
         {
             "rule": rule,
-            "group": titles.get(f"{rule}-0000", titles.get(rule, "")),
+            "group": titles.get(f"{rule}-0000"[:7] if len(rule) == 2 else f"{rule:0<7}", ""),
             "why": rules.get(rule, ""),
             "rows": rows,
         }

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from aina_assets.contracts.packets import MissingGdpval, MissingUsage, QualityFlag
 from aina_assets.contracts.vocabulary import SourceClass
 from aina_assets.packets.policy import PacketRules
-from aina_assets.packets.tables import SERVED, Packets
+from aina_assets.packets.tables import SERVED, USAGE_LINES, Packets
 from aina_assets.titles.vocabulary import RUNGS
 from aina_assets.warehouse.sql import query
 from aina_assets.warehouse.tables import arrow_schema
@@ -52,7 +52,9 @@ _ROLE_PARTS = f"""
 WITH top AS (
   SELECT w.role_id, w.workflow_id, w.rank,
     {{'workflow_id': w.workflow_id, 'workflow_title': w.workflow_title, 'rank': w.rank,
-      'task_ids': w.task_ids, 'economic_index_tasks': w.economic_index_tasks,
+      'task_ids': w.task_ids,
+      'economic_index_tasks': w.economic_index_tasks[1:{USAGE_LINES}],
+      'economic_index_task_count': len(w.economic_index_tasks)::BIGINT,
       'usage_release': w.usage_release, 'gdpval_task_ids': w.gdpval_task_ids,
       'has_affordance': a.workflow_id IS NOT NULL}} AS workflow,
     w.economic_index_tasks, w.usage_release, w.gdpval_task_ids,

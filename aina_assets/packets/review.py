@@ -20,7 +20,7 @@ from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.packets import MissingGdpval, MissingUsage, PacketVerdict, QualityFlag
 from aina_assets.contracts.vocabulary import SourceClass
 from aina_assets.packets.policy import PacketRules
-from aina_assets.packets.tables import SERVED, PacketReviewRules, PacketReviews
+from aina_assets.packets.tables import SERVED, USAGE_LINES, PacketReviewRules, PacketReviews
 from aina_assets.titles.vocabulary import RUNGS, FallbackTier
 from aina_assets.warehouse.sql import MACROS
 from aina_assets.warehouse.tables import arrow_schema
@@ -90,14 +90,14 @@ CONDITIONS: Mapping[str, str] = {
     "usage_lines_exist": "w.lines_exist",
     "gdpval_tasks_exist": "w.gdpval_exist",
     "refs_are_counted": (
-        "p.economic_index_ref_count = w.line_count AND p.gdpval_ref_count = w.gdpval_count"
+        "p.economic_index_ref_count = r.line_count AND p.gdpval_ref_count = w.gdpval_count"
         " AND p.economic_index_soc_codes = coalesce(r.exposed_codes, [])"
         " AND p.has_gdpval_refs = (w.gdpval_count > 0)"
-        " AND p.has_hf_refs = (w.line_count + w.gdpval_count > 0"
+        " AND p.has_hf_refs = (r.line_count + w.gdpval_count > 0"
         " OR len(coalesce(r.exposed_codes, [])) > 0)"
     ),
     "missing_refs_are_explained": (
-        "p.missing_usage_reason IS NOT DISTINCT FROM CASE WHEN w.line_count > 0 THEN NULL"
+        "p.missing_usage_reason IS NOT DISTINCT FROM CASE WHEN r.line_count > 0 THEN NULL"
         f" WHEN r.top_workflow_ids IS NULL THEN '{MissingUsage.ROLE_HAS_NO_TASKS}'"
         f" WHEN r.is_used THEN '{MissingUsage.USAGE_ONLY_OUTSIDE_TOP_WORKFLOWS}'"
         f" ELSE '{MissingUsage.NO_USAGE_OBSERVED_ON_TASKS}' END"
@@ -124,7 +124,7 @@ CONDITIONS: Mapping[str, str] = {
             _flagged(QualityFlag.FAMILY_FROM_TITLE, "p.role_family <> p.family_of_role"),
             _flagged(QualityFlag.NO_WORKFLOWS, "len(p.workflow_ids) = 0"),
             _flagged(QualityFlag.FEW_WORKFLOWS, "len(p.workflow_ids) < few_workflows()"),
-            _flagged(QualityFlag.NO_USAGE_EVIDENCE, "w.line_count = 0"),
+            _flagged(QualityFlag.NO_USAGE_EVIDENCE, "r.line_count = 0"),
             _flagged(QualityFlag.NO_AFFORDANCE_EVIDENCE, "NOT w.is_evident"),
             _flagged(QualityFlag.MEASURES_DISAGREE, "w.measures_disagree"),
         )
@@ -169,7 +169,9 @@ gdpval AS (
 flows AS (
   SELECT role_id, list(workflow_id ORDER BY rank) FILTER (is_top) AS top_workflow_ids,
     bool_or(len(economic_index_tasks) > 0) AS is_used,
-    bool_or(len(gdpval_task_ids) > 0) AS is_linked
+    bool_or(len(gdpval_task_ids) > 0) AS is_linked,
+    len(list_distinct(flatten(list(list_transform(economic_index_tasks,
+      lambda x: usage_release || '|' || x)) FILTER (is_top)))) AS line_count
   FROM workflows GROUP BY role_id
 ),
 own AS (
@@ -180,6 +182,7 @@ own AS (
 own_keys AS (SELECT role_id, list(key) AS keys FROM own GROUP BY role_id)
 SELECT r.role_id, r.canonical_title, r.role_family, r.role_function, r.seniority, r.code_level,
   r.is_icp, r.source_class, r.allowed_use, k.keys AS own_keys, f.top_workflow_ids,
+  coalesce(f.line_count, 0) AS line_count,
   coalesce(f.is_used, false) AS is_used, coalesce(f.is_linked, false) AS is_linked,
   e.codes AS exposed_codes, g.role_id IS NOT NULL AS in_gdpval,
   regexp_matches(r.canonical_title, replacement_pattern(), 'i') AS says_replacement
@@ -220,7 +223,7 @@ tasks AS (
   LEFT JOIN role_tasks t ON t.role_id = l.role_id AND t.task_id = l.task_id GROUP BY packet_id
 ),
 lines AS (
-  SELECT packet_id, count(*) AS line_count, bool_and(u.task_name IS NOT NULL) AS exist
+  SELECT packet_id, bool_and(u.task_name IS NOT NULL) AS exist
   FROM (SELECT DISTINCT packet_id, x.usage_release AS release,
                unnest(x.economic_index_tasks) AS task_name FROM listed) l
   LEFT JOIN usage_lines u USING (release, task_name) GROUP BY packet_id
@@ -234,7 +237,9 @@ work AS (
   SELECT l.packet_id,
     bool_and(coalesce(f.role_id = l.role_id AND f.is_top, false)) AS is_of_role,
     bool_and(coalesce(x.workflow_title = f.workflow_title AND x.rank = f.rank
-      AND x.task_ids = f.task_ids AND x.economic_index_tasks = f.economic_index_tasks
+      AND x.task_ids = f.task_ids
+      AND x.economic_index_tasks = f.economic_index_tasks[1:{usage_lines}]
+      AND x.economic_index_task_count = len(f.economic_index_tasks)
       AND x.usage_release IS NOT DISTINCT FROM f.usage_release
       AND x.gdpval_task_ids = f.gdpval_task_ids, false)) AS is_as_profiled,
     bool_and(x.has_affordance = (f.pack_role_id IS NOT NULL)
@@ -263,7 +268,7 @@ whole AS (
     coalesce(w.says_replacement, false) AS says_replacement,
     coalesce(w.classes, []) AS classes, coalesce(w.strictness, 0) AS strictness,
     coalesce(t.exist, true) AS tasks_exist,
-    coalesce(l.line_count, 0) AS line_count, coalesce(l.exist, true) AS lines_exist,
+    coalesce(l.exist, true) AS lines_exist,
     coalesce(g.gdpval_count, 0) AS gdpval_count, coalesce(g.exist, true) AS gdpval_exist
   FROM batch b LEFT JOIN work w USING (packet_id) LEFT JOIN tasks t USING (packet_id)
   LEFT JOIN lines l USING (packet_id) LEFT JOIN gdpval g USING (packet_id)
@@ -325,7 +330,11 @@ def packet_reviews(
             " FROM (SELECT role_id, unnest(onet_soc_codes) AS code FROM roles) m"
             " JOIN occupation_tasks t ON t.onet_soc_code = m.code"
         )
-        reviewed = list(_reviewed(cursor, packets, _BATCH.format(conditions=cases), holding))
+        reviewed = list(
+            _reviewed(
+                cursor, packets, _BATCH.format(conditions=cases, usage_lines=USAGE_LINES), holding
+            )
+        )
     finally:
         cursor.close()
     reviewed.append(_without_packet(packets, title_coverage))

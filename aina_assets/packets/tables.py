@@ -23,6 +23,9 @@ RESOLVED = [str(item) for item in FallbackTier if item is not FallbackTier.UNRES
 
 TEXTS = pa.list_(pa.string())
 
+USAGE_LINES = 5
+"""Usage lines of a workflow that a packet lists; ``workflows`` has them all."""
+
 WORKFLOWS = pa.list_(
     pa.struct(
         [
@@ -31,13 +34,14 @@ WORKFLOWS = pa.list_(
             ("rank", pa.int64()),
             ("task_ids", pa.list_(pa.int64())),
             ("economic_index_tasks", TEXTS),
+            ("economic_index_task_count", pa.int64()),
             ("usage_release", pa.string()),
             ("gdpval_task_ids", TEXTS),
             ("has_affordance", pa.bool_()),
         ]
     )
 )
-"""The role's top workflows as they stand in ``workflows``, by rank."""
+"""The role's top workflows as they stand in ``workflows``, by rank; usage lines bounded."""
 
 _SHARE: dict[str, Any] = {"in_range": {"min_value": 0, "max_value": 1}}
 _PERCENT: dict[str, Any] = {"in_range": {"min_value": 0, "max_value": 100}}
@@ -100,7 +104,8 @@ class Packets(
     )
     seniority: str = mapped("The role's seniority.", "roles.seniority", isin=SENIORITIES)
     workflows: WORKFLOWS = mapped(  # type: ignore[valid-type]
-        "The role's top workflows as they stand in workflows, by rank.",
+        "The role's top workflows as they stand in workflows, by rank. Of the usage lines the first"
+        " five in order, and how many there are.",
         "workflows.workflow_id",
         "workflows.task_ids",
         "workflows.economic_index_tasks",

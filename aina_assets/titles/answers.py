@@ -158,7 +158,9 @@ class _Opinions:
         )
 
     def _score(self, row: int, level: int, group: str) -> float:
-        return _round(self.by_level[level][row, self.tree.places[level][group]])
+        # The model knows no group without occupations.
+        place = self.tree.places[level].get(group)
+        return 0.0 if place is None else _round(self.by_level[level][row, place])
 
     def _candidates(self, row: int, codes: Sequence[str]) -> tuple[tuple[str, float], ...]:
         own = {code[:7] for code in codes if code in self.tree.ancestors}

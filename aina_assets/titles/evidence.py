@@ -205,7 +205,7 @@ def cases_of(
     first: dict[str, dict[str, Any]] = {}
     codes: dict[str, set[str]] = {}
     for row in wanted.select(["title", "title_key", "split_key", "fold", "code"]).to_pylist():
-        if row["code"] in tree.ancestors:
+        if row["code"] in tree.members:
             first.setdefault(row["split_key"], row)
             codes.setdefault(row["split_key"], set()).add(row["code"])
     cases = []

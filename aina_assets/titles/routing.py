@@ -153,9 +153,11 @@ class Router:
     def icp_share(self) -> dict[str, float]:
         """Of every code and group, the share of its occupations that are in the ICP."""
         inside = np.array([bool(self.roles[code]["is_icp"]) for code in self.tree.codes], float)
-        return {
+        shares = {
             group: float(inside[list(places)].mean()) for group, places in self.tree.members.items()
         }
+        bare = {line[0]: float(self.roles[line[0]]["is_icp"]) for line in self.tree.unstaffed}
+        return shares | bare
 
     def routed(self, titles: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Batches of ``ROUTE_SCHEMA``: one row a title, in order; memory is that of a batch."""

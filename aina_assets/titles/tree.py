@@ -25,11 +25,13 @@ class OccupationTree:
         codes: O*NET-SOC 2019 codes, sorted: the classes of every model here.
         above: for each code its group at every level of ``LEVELS``, itself first.
         titles: title of every code and group.
+        unstaffed: detailed groups without an O*NET occupation, with the groups above them.
     """
 
     codes: tuple[str, ...]
     above: tuple[tuple[str, ...], ...]
     titles: dict[str, str]
+    unstaffed: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def of(cls, occupations: pa.Table, soc_groups: pa.Table) -> OccupationTree:
@@ -56,7 +58,13 @@ class OccupationTree:
             above.append(
                 (code, code[:7], group["broad_code"], group["minor_code"], group["major_code"])
             )
-        return cls(tuple(line[0] for line in above), tuple(above), titles)
+        staffed = {line[1] for line in above}
+        unstaffed = tuple(
+            (code, row["broad_code"], row["minor_code"], row["major_code"])
+            for code, row in sorted(groups.items())
+            if row["level"] == "detailed" and code not in staffed
+        )
+        return cls(tuple(line[0] for line in above), tuple(above), titles, unstaffed)
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -99,6 +107,8 @@ class OccupationTree:
         for line in self.above:
             for level, group in enumerate(line):
                 found.setdefault(group, (*(None,) * level, *line[level:]))
+        for bare in self.unstaffed:
+            found.setdefault(bare[0], (None, *bare))
         return found
 
     def common(self, codes: Iterable[str]) -> tuple[str | None, ...]:
@@ -107,10 +117,20 @@ class OccupationTree:
         A detailed code stands beside an O*NET code below it without contradicting it: the O*NET
         code is then the deeper of the two.
         """
-        lines = [self.ancestors[code] for code in codes if code in self.ancestors]
-        return tuple(_agreed([line[level] for line in lines]) for level in range(len(LEVELS)))
+        lines = [self.ancestors.get(code, _NOWHERE) for code in codes]
+        found: list[str | None] = [None] * len(LEVELS)
+        # From the top: codes that part at one level have nothing in common below it.
+        for level in reversed(range(len(LEVELS))):
+            said = {line[level] for line in lines}
+            if level < FINEST_NAMED:
+                said.discard(None)
+            if len(said) != 1 or None in said:
+                break
+            found[level] = said.pop()
+        return tuple(found)
 
 
-def _agreed(groups: list[str | None]) -> str | None:
-    said = {group for group in groups if group is not None}
-    return said.pop() if len(said) == 1 else None
+FINEST_NAMED = LEVELS.index("detailed")
+"""The level that every code names; below it a code may be silent."""
+
+_NOWHERE: tuple[str | None, ...] = (None,) * len(LEVELS)

@@ -82,7 +82,7 @@ def json_bytes(document: object) -> bytes:
 
 def jsonl_bytes(lines: Iterable[object]) -> bytes:
     """``lines`` as JSON, one a line."""
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
+    return b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
 
 
 def digest_of_files(files: Mapping[str, bytes]) -> str:

@@ -214,3 +214,15 @@ def test_a_statistical_match_says_so(store: Store) -> None:
         if is_model:
             assert row["fallback_tier"] in {"function", "archetype"}
             assert row["service_tier"] != "serve_now"
+
+
+def test_codes_that_part_share_only_what_is_above_them(router: Router) -> None:
+    tree = router.tree
+    onet = tree.codes[0]
+    detailed, major = tree.above[0][1], tree.above[0][4]
+    elsewhere = next(line[1] for line in tree.above if line[4] != major)
+
+    assert tree.common([onet, detailed]) == tree.above[0]
+    assert tree.common([detailed]) == (None, *tree.above[0][1:])
+    assert tree.common([onet, elsewhere]) == (None,) * 5
+    assert tree.common([onet, "99-9999"]) == (None,) * 5
