@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from aina_assets.titles import ranking
-from aina_assets.titles.lexicon import Known, Lexicon
+from aina_assets.titles.lexicon import AS_WRITTEN, Known, Lexicon
 from aina_assets.titles.model import BATCH_TITLES, TitleModel
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.tree import OccupationTree
@@ -39,7 +39,8 @@ class Answer:
         known: what that rung knows.
         groups: the group, at every level of ``LEVELS``, that holds all its codes; null where they
             part.
-        scores: what the model holds of each of these groups; 0 where there is none.
+        scores: what the model holds of each of these groups, 1 where the title is known as
+            written; 0 where there is none.
         model_groups: the group the model holds likeliest, at every level.
         model_scores: how likely.
         candidates: SOC-6 codes, the likeliest first, with their probability; those of the title's
@@ -63,21 +64,27 @@ class Answerer:
         normaliser: reads titles.
         lexicon: known titles.
         model: places the others.
+        asks_always: whether the model is also asked where it has no say, for evidence.
     """
 
     normaliser: Normaliser
     lexicon: Lexicon
     model: TitleModel
+    asks_always: bool = False
 
     def __call__(self, parsed: pa.Table) -> list[Answer]:
         """Answers to ``parsed`` titles (``normalise.PARSED_SCHEMA``), row by row."""
         rows = parsed.select(list(_KEYS)).to_pylist()
+        made: dict[int, Answer] = {}
         found = [self.lexicon.find(row) for row in rows]
         by_reading: dict[tuple[str, str], list[int]] = {}
         for place, row in enumerate(rows):
-            by_reading.setdefault(_readings(row), []).append(place)
+            certain = None if self.asks_always else self._certain(found[place])
+            if certain is not None:
+                made[place] = certain
+            else:
+                by_reading.setdefault(_readings(row), []).append(place)
         asked = list(by_reading)
-        made: dict[int, Answer] = {}
         for start in range(0, len(asked), BATCH_TITLES):
             batch = asked[start : start + BATCH_TITLES]
             opinions = _Opinions.of(self._probabilities(batch), self.model.tree)
@@ -85,6 +92,17 @@ class Answerer:
                 for place in by_reading[reading]:
                     made[place] = opinions.answer(at, found[place])
         return [made[place] for place in range(len(rows))]
+
+    def _certain(self, found: Mapping[str, Known]) -> Answer | None:
+        """The answer to a title that is known, as written, to name one occupation."""
+        rung, known = next(iter(found.items()), (None, None))
+        if rung not in AS_WRITTEN or known is None:
+            return None
+        groups = self.model.tree.common(known.codes)
+        if groups[1] is None:
+            return None
+        scores = tuple(float(group is not None) for group in groups)
+        return Answer(rung, known, groups, scores, groups, scores, ((groups[1], 1.0),))
 
     def _probabilities(self, readings: Sequence[tuple[str, str]]) -> Floats:
         """Titles x codes: the mean of what the model holds of a title's two readings."""
@@ -124,11 +142,7 @@ class _Opinions:
     @classmethod
     def of(cls, probabilities: Floats, tree: OccupationTree) -> _Opinions:
         by_level = tuple(
-            np.asarray(
-                probabilities @ ranking.indicator(tree.group_of[level], len(tree.groups[level])),
-                np.float32,
-            )
-            for level in range(len(LEVELS))
+            ranking.grouped(probabilities, tree, level) for level in range(len(LEVELS))
         )
         best = tuple(found.argmax(axis=1) for found in by_level)
         rows = np.arange(len(probabilities))
@@ -143,8 +157,10 @@ class _Opinions:
         groups: Groups = (None,) * len(LEVELS)
         if known is not None:
             groups = self.tree.common(known.codes)
+        # Whoever finds a title as written needs no second opinion.
+        is_certain = rung in AS_WRITTEN
         scores = tuple(
-            self._score(row, level, group) if group is not None else 0.0
+            0.0 if group is None else 1.0 if is_certain else self._score(row, level, group)
             for level, group in enumerate(groups)
         )
         return Answer(

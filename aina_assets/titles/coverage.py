@@ -93,9 +93,11 @@ def title_coverage(
     classes = pc.unique(title_lexicon["source_class"]).to_pylist()
     uses = pc.unique(title_lexicon["allowed_use"]).to_pylist()
     schema = arrow_schema(TitleCoverage)
+    parts = title_rows.to_batches(max_chunksize=BATCH_ROWS)
     batches = []
-    for batch in title_rows.to_batches(max_chunksize=BATCH_ROWS):
-        routed = router.route(batch["title"].to_pylist())
+    for batch, routed in zip(
+        parts, router.routed(part["title"].to_pylist() for part in parts), strict=True
+    ):
         places = zip(batch["title_list"].to_pylist(), batch["source_row"].to_pylist(), strict=True)
         joined = [_joined([found, *classes]) for found in batch["source_class"].to_pylist()]
         strictest = [_strictest([found, *uses]) for found in batch["allowed_use"].to_pylist()]

@@ -142,7 +142,7 @@ def _curves(
     curves = {}
     for level, name in enumerate(LEVELS):
         groups = tree.groups[level]
-        by_group = ranked @ ranking.indicator(tree.group_of[level], len(groups))
+        by_group = ranking.grouped(ranked, tree, level)
         best = by_group.argmax(axis=1)
         hits = [
             groups[place] in case.groups[level] for place, case in zip(best, cases, strict=True)
@@ -313,7 +313,7 @@ def _tried(
     step = -(-len(chosen) // MOST_TITLES) or 1
     chosen = chosen[::step]
     normaliser = material.normaliser(known)
-    answerer = Answerer(normaliser, Lexicon.of(known), model)
+    answerer = Answerer(normaliser, Lexicon.of(known), model, asks_always=True)
     answers = answerer(normaliser([case.title for case in chosen]))
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for case, answer in zip(chosen, answers, strict=True):

@@ -6,7 +6,7 @@ model and one batch, however long the list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,19 +65,23 @@ def route_file(router: Router, source: Path, target: Path, *, has_candidates: bo
     def write(stream: BinaryIO) -> None:
         nonlocal counted
         with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-            waiting: list[str] = []
-            for batch in _titles(source):
-                waiting += batch
-                while len(waiting) >= BATCH_ROWS:
-                    writer.write_batch(router.route(waiting[:BATCH_ROWS]).select(columns))
-                    counted += BATCH_ROWS
-                    waiting = waiting[BATCH_ROWS:]
-            if waiting:
-                writer.write_batch(router.route(waiting).select(columns))
-                counted += len(waiting)
+            for routed in router.routed(_in_batches(_titles(source))):
+                writer.write_batch(routed.select(columns))
+                counted += routed.num_rows
 
     write_atomically(UPath(target), write)
     return counted
+
+
+def _in_batches(blocks: Iterable[list[str]]) -> Iterator[list[str]]:
+    waiting: list[str] = []
+    for block in blocks:
+        waiting += block
+        while len(waiting) >= BATCH_ROWS:
+            yield waiting[:BATCH_ROWS]
+            waiting = waiting[BATCH_ROWS:]
+    if waiting:
+        yield waiting
 
 
 def _titles(source: Path) -> Iterator[list[str]]:

@@ -170,12 +170,14 @@ class Lexicon:
             key = parsed[key_name]
             known = place(self).get(key) if key else None
             if known is not None:
-                is_cut = rung not in _AS_WRITTEN and "brackets" in parsed["rules"]
+                is_cut = rung not in AS_WRITTEN and "brackets" in parsed["rules"]
                 found.setdefault("bracketless" if is_cut else rung, known)
         return found
 
 
-_AS_WRITTEN = ("exact", "alias")
+AS_WRITTEN = ("exact", "alias")
+"""Rungs that find a title as it stands."""
+
 _Index = Callable[[Lexicon], Mapping[str, Known]]
 
 _PLACES: dict[str, tuple[str, _Index]] = {

@@ -23,6 +23,7 @@ from aina_assets.titles.vocabulary import LEVELS
 CANDIDATES = 25
 TREES = 150
 SMALL_ROWS = 50_000
+COMMON_WORD_TITLES = 1000
 _PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.06,
@@ -82,7 +83,8 @@ class WordStatistics:
         tasks: codes x words, unit rows.
         official: codes x words, unit rows.
         titles: known titles of each code.
-        known: known titles x words, unit rows.
+        known: known titles x words, unit rows, but for the words that so many titles share that
+            they make no neighbours.
         codes: known titles x codes, 1 where a title has the code.
         centroids: codes x the networks' features, unit rows: the mean title of a code.
     """
@@ -143,7 +145,7 @@ class WordStatistics:
             normalize(of_tasks @ scale),
             normalize(vectoriser.transform(official) @ scale),
             np.asarray(has.sum(axis=0), np.float32).ravel(),
-            normalize(present @ scale).tocsr(),
+            _of_rare_words(normalize(present @ scale), frequency),
             has.tocsr(),
             normalize((has.T @ features).tocsr()),
         )
@@ -181,7 +183,7 @@ class Ranker:
     def rerank(self, probabilities: Floats, candidates: Integers, features: Floats) -> Floats:
         """``probabilities`` (titles x codes) with the mass of the candidates shared out anew."""
         width = features.shape[2]
-        raw = self.booster.predict(features.reshape(-1, width), raw_score=True, num_threads=2)
+        raw = self.booster.predict(features.reshape(-1, width), raw_score=True, num_threads=1)
         shares = softmax(np.asarray(raw, np.float32).reshape(candidates.shape))
         rows = np.arange(len(candidates))[:, None]
         mass = probabilities[rows, candidates].sum(axis=1, keepdims=True)
@@ -233,7 +235,7 @@ def features_of(
     }
     for level, name in enumerate(LEVELS[1:], start=1):
         position = tree.group_of[level]
-        total = probabilities @ indicator(position, len(tree.groups[level]))
+        total = grouped(probabilities, tree, level)
         group = np.log(total + np.float32(1e-9))[rows, position[candidates]]
         made[f"log_probability_{name}"] = group
         made[f"share_within_{name}"] = own - group
@@ -282,10 +284,23 @@ def features_of(
     return np.stack([np.asarray(made[name], np.float32) for name in FEATURES], axis=2)
 
 
+def grouped(probabilities: Floats, tree: OccupationTree, level: int) -> Floats:
+    """Rows x groups of ``level``: probabilities of codes summed; a group's codes lie together."""
+    starts = np.searchsorted(tree.group_of[level], np.arange(len(tree.groups[level])))
+    return np.asarray(np.add.reduceat(probabilities, starts, axis=1), np.float32)
+
+
 def indicator(position: np.ndarray[Any, Any], groups: int) -> sp.csr_matrix:
     """Codes x groups: 1 where the code is in the group."""
     ones = np.ones(len(position), np.float32)
     return sp.csr_matrix((ones, (np.arange(len(position)), position)), (len(position), groups))
+
+
+def _of_rare_words(rows: sp.spmatrix, frequency: np.ndarray[Any, Any]) -> sp.csr_matrix:
+    is_rare = (frequency <= COMMON_WORD_TITLES).astype(np.float32)
+    kept = (rows @ sp.diags(is_rare)).tocsr()
+    kept.eliminate_zeros()
+    return kept
 
 
 def _spread(values: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

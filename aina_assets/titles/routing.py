@@ -6,20 +6,23 @@ safely do, what reviewers are asked. Stays out: how a code is come by (``decisio
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from aina_assets.titles.answers import Answer, Answerer
 from aina_assets.titles.decisions import Bars, Decision, decide
 from aina_assets.titles.evidence import ranker_of
 from aina_assets.titles.exclusions import TitleExclusions
 from aina_assets.titles.lexicon import Lexicon
-from aina_assets.titles.model import Documents, TitleModel
+from aina_assets.titles.model import WORKERS, Documents, TitleModel
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.policy import TitleWords
 from aina_assets.titles.tables import TitleCoverage
@@ -29,7 +32,7 @@ from aina_assets.warehouse.tables import arrow_schema
 from aina_assets.work_graph.families import FamilyRules
 from aina_assets.work_graph.policy import Families, Icp
 
-BATCH_ROWS = 16_384
+BATCH_ROWS = 8_192
 SHOWN_IDS = 10
 
 SAFE_TODAY = {
@@ -159,10 +162,20 @@ class Router:
         bare = {line[0]: float(self.roles[line[0]]["is_icp"]) for line in self.tree.unstaffed}
         return shares | bare
 
-    def routed(self, titles: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Batches of ``ROUTE_SCHEMA``: one row a title, in order; memory is that of a batch."""
-        for start in range(0, len(titles), BATCH_ROWS):
-            yield self.route(titles[start : start + BATCH_ROWS])
+    def routed(self, batches: Iterable[Sequence[str]]) -> Iterator[pa.RecordBatch]:
+        """One batch of ``ROUTE_SCHEMA`` for each of ``batches``, in order.
+
+        Two are at work at a time: most of a batch is spent outside of Python. Memory is that of
+        these two, however many there are.
+        """
+        waiting: deque[Future[pa.RecordBatch]] = deque()
+        with threadpool_limits(1), ThreadPoolExecutor(WORKERS) as pool:
+            for batch in batches:
+                waiting.append(pool.submit(self.route, batch))
+                if len(waiting) > WORKERS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
     def route(self, titles: Sequence[str]) -> pa.RecordBatch:
         """One batch of ``ROUTE_SCHEMA``."""

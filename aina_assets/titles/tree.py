@@ -80,7 +80,7 @@ class OccupationTree:
 
     @cached_property
     def group_of(self) -> tuple[np.ndarray, ...]:
-        """For each level, the position in ``groups`` of every code's group."""
+        """For each level, the position in ``groups`` of every code's group; it never falls."""
         return tuple(
             np.array([self.places[level][line[level]] for line in self.above], dtype=np.int32)
             for level in range(len(LEVELS))
