@@ -40,7 +40,7 @@ def explained_title(explained: Mapping[str, Any]) -> Group:
         ("service tier", result["service_tier"]),
         (
             "served as",
-            f"{code} {explained['code_title']} ({result['code_level']})" if code else "-",
+            served,
         ),
         ("fallback tier", result["fallback_tier"]),
         ("confidence", f"{result['confidence']:.3f}" if code else "-"),

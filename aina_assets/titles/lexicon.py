@@ -135,7 +135,8 @@ class Lexicon:
     """Known titles by key.
 
     Attributes:
-        official: occupations' own titles, by ``title_key``.
+        official: occupations' own titles, by ``title_key`` and, since these are plurals, by what
+            they are in the singular.
         as_written: every title, by ``title_key``.
         expanded: by ``expanded_key``.
         reordered: by ``sorted_key``.
@@ -153,7 +154,7 @@ class Lexicon:
         # What was cut from a known title may have been what told it from another.
         whole = table.filter(pc.invert(table["is_cut"]))
         return cls(
-            _by(own, "title_key"),
+            _by(own, "expanded_key") | _by(own, "title_key"),
             _by(table, "title_key"),
             _by(whole, "expanded_key"),
             _by(whole, "sorted_key"),

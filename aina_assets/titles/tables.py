@@ -253,9 +253,7 @@ class TitleCoverage(
         Parent("title_thresholds", (("rung", "rung"), ("code_level", "code_level"))),
         Parent("roles", (("role_id", "role_id"),)),
         Parent("title_model"),
-        Parent("authored/title_words"),
-        Parent("authored/icp"),
-        Parent("authored/families"),
+        Parent("title_policies"),
     ),
 ):
     """Every row of the title universe with the one service tier it gets, and why.

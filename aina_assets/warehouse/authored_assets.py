@@ -21,6 +21,14 @@ WELL_FORMED = "well_formed"
 _CODE_VERSION = code_version_of([__name__])
 
 
+_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("path", "string", description="Where the document lies."),
+        dg.TableColumn("sha256", "string", description="Digest of its bytes."),
+    ]
+)
+
+
 def authored_assets(documents: Sequence[type[AuthoredDocument]]) -> dg.AssetsDefinition:
     """One asset per document, checked for being what its model says."""
     by_key = {dg.AssetKey(list(item.asset_path(""))): item for item in documents}
@@ -36,6 +44,7 @@ def authored_assets(documents: Sequence[type[AuthoredDocument]]) -> dg.AssetsDef
                 kinds={"file", "yaml"},
                 code_version=_CODE_VERSION,
                 skippable=True,
+                metadata={"dagster/column_schema": _COLUMNS},
             )
             for key, document in by_key.items()
         ],

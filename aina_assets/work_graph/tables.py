@@ -473,6 +473,7 @@ class Roles(
         Parent("job_zones", (("role_id", "onet_soc_code"),)),
         Parent("alternate_titles", (("onet_soc_codes", "in:onet_soc_code"),)),
         Parent("reported_titles", (("onet_soc_codes", "in:onet_soc_code"),)),
+        Parent("occupation_tasks", (("onet_soc_codes", "in:onet_soc_code"),)),
         Parent(
             "soc_crosswalks",
             (("onet_soc_codes", "in:from_code"),),
@@ -577,12 +578,9 @@ class Workflows(
         Parent("work_activities", (("work_activity_ids", "in:dwa_id"),)),
         Parent("work_activity_groups", (("work_activity_ids", "in:iwa_id"),)),
         Parent("task_ratings", (("task_ids", "in:task_id"),)),
-        Parent(
-            "economic_index_usage",
-            (("economic_index_tasks", "in:task_name"), ("usage_release", "release")),
-        ),
         Parent("task_exposure", (("economic_index_tasks", "in:task_name"),)),
         Parent("gdpval_tasks", (("gdpval_task_ids", "in:task_id"),)),
+        Parent("gdpval_task_map", (("gdpval_task_ids", "in:task_id"),)),
         Parent("authored/work_rules"),
     ),
 ):
