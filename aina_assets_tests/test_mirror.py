@@ -142,3 +142,76 @@ def test_changing_one_input_runs_only_what_depends_on_it(
         "manifest",
         "release",
     }
+
+
+def figure(release: duckdb.DuckDBPyConnection, measure: str) -> float:
+    found = release.execute(
+        "SELECT value FROM title_model_evaluation WHERE measure = ?", [measure]
+    ).fetchone()
+    assert found is not None, measure
+    return float(found[0])
+
+
+def test_the_whole_title_universe_is_accounted_for(release: duckdb.DuckDBPyConnection) -> None:
+    missing = release.execute(
+        "SELECT count(*) FROM title_rows r"
+        " FULL JOIN title_coverage c USING (title_list, source_row)"
+        " WHERE r.title IS DISTINCT FROM c.title"
+    ).fetchone()
+    tiers = release.execute(
+        "SELECT count(*), count(DISTINCT service_tier), count(service_tier) FROM title_coverage"
+    ).fetchone()
+    assert missing == (0,)
+    assert tiers == (121_726, 4, 121_726)
+
+
+def test_unseen_titles_are_placed_as_well_as_recorded(release: duckdb.DuckDBPyConnection) -> None:
+    """Below these the model got worse; docs/benchmarks.md has the figures themselves."""
+    assert figure(release, "held_out.top_1.onet_soc") >= 0.63
+    assert figure(release, "held_out.top_1.detailed") >= 0.635
+    assert figure(release, "held_out.top_1.minor") >= 0.74
+    assert figure(release, "held_out.top_1.major") >= 0.83
+    assert figure(release, "held_out.top_5.detailed") >= 0.86
+    assert figure(release, "held_out.calibration_error.detailed") <= 0.03
+    assert figure(release, "held_out.served_precision.major") >= 0.95
+    assert figure(release, "without_labelled.served_precision.detailed") >= 0.95
+
+
+def test_no_tier_is_dropped_between_tables(release: duckdb.DuckDBPyConnection) -> None:
+    differing = release.execute(
+        "SELECT count(*) FROM packets p FULL JOIN ("
+        "  SELECT * FROM title_coverage WHERE service_tier LIKE 'serve%'"
+        ") c ON p.packet_id = c.title_id"
+        " WHERE (p.fallback_tier, p.code_level, p.code, p.confidence, p.service_tier)"
+        " IS DISTINCT FROM (c.fallback_tier, c.code_level, c.code, c.confidence, c.service_tier)"
+    ).fetchone()
+    assert differing == (0,)
+
+
+def test_packets_have_the_references_the_first_engine_had(
+    release: duckdb.DuckDBPyConnection,
+) -> None:
+    shares = release.execute(
+        "SELECT avg(has_hf_refs::INT), avg(has_gdpval_refs::INT) FROM packets"
+    ).fetchone()
+    assert shares is not None
+    assert shares[0] >= 0.964
+    assert shares[1] >= 0.174
+
+
+def test_a_packet_is_traced_to_tasks_and_usage_lines(
+    built: tuple[Path, Outcome], release: duckdb.DuckDBPyConnection
+) -> None:
+    found = release.execute(
+        "SELECT packet_id FROM packets"
+        " WHERE economic_index_ref_count > 0 AND code_level = 'onet_soc'"
+        " ORDER BY packet_id LIMIT 1"
+    ).fetchone()
+    assert found is not None
+
+    traced = json.dumps(
+        trace_document(trace(Store(UPath(built[0])), all_models(), "packets", found[0]))
+    )
+
+    for place in ("occupation_tasks", "economic_index_usage", "title_rows", "onet_task_statements"):
+        assert place in traced

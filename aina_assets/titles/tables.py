@@ -266,7 +266,7 @@ class TitleCoverage(
     """
 
     title_list: str = pap.Field(description="The list, as in the lock.")
-    source_row: int = pap.Field(ge=1, description="Row of the list, from 1, header not counted.")
+    source_row: int = pap.Field(description="Row of the list, from 1, header not counted.")
     title_id: str = pap.Field(description="'<title_list>:<source_row>'.")
     title: str = pap.Field(description="The title as it stands.")
     title_count: int = pap.Field(

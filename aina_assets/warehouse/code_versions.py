@@ -66,6 +66,7 @@ def _imports(module: str) -> frozenset[str]:
     found: set[str] = set()
     for parent, names in _FROM_IMPORT.findall(_source(module)):
         found.add(parent)
-        found.update(f"{parent}.{name}" for name in re.findall(r"\w+", names))
+        imported = re.sub(r"\bas\s+\w+", "", names)
+        found.update(f"{parent}.{name}" for name in re.findall(r"\w+", imported))
     found.update(_IMPORT.findall(_source(module)))
     return frozenset(name for name in found if _path(name) is not None)

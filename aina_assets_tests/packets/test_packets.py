@@ -268,8 +268,11 @@ def test_a_packet_is_walked_back_to_tasks_and_usage_lines(sample: Store) -> None
         for parent in flow.parents:
             if parent.table == "occupation_tasks":
                 tasks |= {item.key for item in parent.rows}
-            if parent.table == "economic_index_usage":
-                lines |= {item.key for item in parent.rows}
+            if parent.table == "task_exposure":
+                for used in parent.rows:
+                    for origin in used.parents:
+                        if origin.table == "economic_index_usage":
+                            lines |= {item.key for item in origin.rows}
     listed = Counter(task for item in packet["workflows"] for task in item["task_ids"])
     assert tasks
     assert tasks <= {str(task) for task in listed}

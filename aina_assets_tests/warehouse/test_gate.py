@@ -353,6 +353,10 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     ("labelled_titles", "code_level_allowed_values"): one_cell(
         "code_level", "broad", lambda row: row["code_level"] == "detailed"
     ),
+    # Without a code there is no confidence: only a row with one says nothing else wrong.
+    ("title_coverage", "confidence_range"): one_cell(
+        "confidence", 2.0, lambda row: row["code"] is not None
+    ),
     # A word of no tier is neither served nor asked about.
     ("title_coverage", "service_tier_allowed_values"): one_cell(
         "service_tier", "perhaps", lambda row: row["service_tier"] == "exclude_or_not_icp"
@@ -538,6 +542,7 @@ OTHER_TYPES = {
     pa.string(): pa.binary(),
     pa.int64(): pa.int32(),
     pa.float64(): pa.float32(),
+    pa.float32(): pa.float64(),
     pa.bool_(): pa.int64(),
 }
 """The nearest other type: a width, or an encoding, away."""
