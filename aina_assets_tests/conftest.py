@@ -7,15 +7,17 @@ The mirror of real upstream files is outside the repository: ``AINA_TEST_MIRROR`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from aina_assets.builds import Outcome, build
-from aina_assets.location import Location, resources
+from aina_assets.location import Location, all_assets, resources
 from aina_assets.warehouse.settings import PROJECT_ROOT
+from aina_assets.warehouse.store import Store
 
 MIRROR_LOCK = Path(__file__).parent / "upstream_mirror.lock.yaml"
 
@@ -50,6 +52,31 @@ def build_into(
             resources(lock_path=str(lock), cache_path=str(cache), offline=True, wait_seconds=0)
         )
         return build(location, selected=location.select(select), full=full)
+
+
+def versions(home: Path) -> dict[str, str]:
+    """Data version of every asset in ``home``."""
+    return {record.asset: record.data_version for record in Store(UPath(home)).records()}
+
+
+def assert_ran_what_changed(
+    before: Mapping[str, str], after: Mapping[str, str], run: Collection[str], changed: str
+) -> None:
+    """``run`` is what stands on ``changed``, down to where nothing changed any more, and no more.
+
+    Tables made of records, and the release, also answer to checks and file facts.
+    """
+    deps = {
+        "/".join(spec.key.path): {"/".join(dep.asset_key.path) for dep in spec.deps}
+        for definition in all_assets()
+        for spec in definition.specs
+    }
+    moved = {name for name in after if before.get(name) != after[name]}
+    of_records = {"source_files", "check_results", "manifest", "release"}
+    roots = {changed, "upstream/sources_lock"}
+    assert roots <= set(run)
+    for name in set(deps) - roots - of_records:
+        assert (name in run) == bool(deps[name] & moved), name
 
 
 @pytest.fixture(scope="session")

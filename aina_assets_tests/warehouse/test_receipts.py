@@ -89,7 +89,7 @@ def test_the_sample_has_its_receipts(sample_home: Path) -> None:
     store = Store(UPath(sample_home))
     intake = read_receipt(store, "source_intake_v1")
     assert intake is not None
-    assert intake.counts == {"absent": 1, "present": 35}
+    assert intake.counts == {"absent": 1, "present": 36}
     titles = read_receipt(store, "title_intake_v1")
     assert titles is not None
     assert titles.verdict is Verdict.PASS
