@@ -17,6 +17,9 @@ from aina_assets.warehouse.lineage import trace, trace_document
 from aina_assets.warehouse.store import Store
 from aina_assets_tests.conftest import MIRROR_LOCK, assert_ran_what_changed, build_into, versions
 
+# The first of them builds everything, models included.
+pytestmark = pytest.mark.timeout(1800)
+
 
 @pytest.fixture(scope="module")
 def built(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:

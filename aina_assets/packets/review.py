@@ -386,9 +386,12 @@ def _define(
     )
     # Titles that differ in nothing but case, punctuation and the plural's last letters.
     cursor.execute(
-        "CREATE OR REPLACE TEMP MACRO own_key(title) AS regexp_replace(trim(regexp_replace("
+        # Singular and plural are one: "actuaries" and "nurse midwives" end as their singulars do.
+        "CREATE OR REPLACE TEMP MACRO own_key(title) AS regexp_replace(regexp_replace("
+        "regexp_replace(trim(regexp_replace("
         "regexp_replace(lower(strip_accents(title)), '&', ' and ', 'g'),"
-        " '[^a-z0-9]+', ' ', 'g')), '(s|es)\\b', '', 'g')"
+        " '[^a-z0-9]+', ' ', 'g')), 'ies\\b', 'y', 'g'), 'wives\\b', 'wife', 'g'),"
+        " '(es|s|e)\\b', '', 'g')"
     )
 
 
