@@ -91,10 +91,10 @@ def test_step_by_step_ends_where_building_everything_does(ground: Ground, tmp_pa
 
     outcome = build_into(home, lock=lock, cache=lock.parent)
     assert outcome.is_good, outcome.failed
-    changed = {"upstream/onet_occupation_data", "upstream/onet_dwa_reference"}
+    changed = {"upstream/onet_technology_skills", "upstream/onet_dwa_reference"}
     after = versions(home)
     moved = set(differing(before, after))
-    assert moved >= changed | {"occupations", "work_activities", "check_results", "release"}
+    assert moved >= changed | {"technology_skills", "work_activities", "check_results", "release"}
     downstream = set().union(*(below(asset) for asset in changed), below("upstream/sources_lock"))
     assert moved <= changed | downstream | {"upstream/sources_lock", "check_results"}
 

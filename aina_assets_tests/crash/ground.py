@@ -37,7 +37,7 @@ from aina_assets_tests.conftest import home_set_to
 
 AINA = Path(sysconfig.get_path("scripts")) / "aina"
 
-OCCUPATIONS = "onet/db_sample_text/Occupation Data.txt"
+SKILLS = "onet/db_sample_text/Technology Skills.txt"
 ACTIVITIES = "onet/db_sample_text/DWA Reference.txt"
 
 # A clock 400 days ahead for every library of a process, ours or native.
@@ -91,7 +91,7 @@ class World:
     Attributes:
         root: the folder; the cache of every lock of this world.
         first: a lock that pins what the sample pins.
-        second: the same, with other descriptions of occupations and activities.
+        second: the same, with other words for some software and activities.
     """
 
     root: Path
@@ -107,7 +107,7 @@ def make_world(root: Path) -> World:
         first,
         "second",
         {
-            OCCUPATIONS: lambda text: text.replace("Carry final", "Bear the final"),
+            SKILLS: lambda text: text.replace("Presentation software", "Slide software"),
             ACTIVITIES: lambda text: text.replace("Question clients", "Ask clients"),
         },
     )

@@ -193,7 +193,7 @@ def test_a_build_of_the_command_line_appears_in_the_running_ui(
     assert answer(done)["assets_run"] > 5
     built = versions(home)
     runs = server.runs()
-    for asset in ("occupations", "release"):
+    for asset in ("technology_skills", "release"):
         version, run_id = server.data_version(asset)
         assert version == built[asset]
         assert runs[run_id]["status"] == "SUCCESS"
