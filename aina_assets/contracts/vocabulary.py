@@ -68,3 +68,13 @@ class AbsenceReason(StrEnum):
     def is_worth_retrying(self) -> bool:
         """True where the next build may have better luck without any change to the lock."""
         return self in (AbsenceReason.NOT_FOUND, AbsenceReason.UNREACHABLE)
+
+
+def joined_classes(classes: Iterable[str]) -> str:
+    """Source classes, each once, in order (``canonical+research``), as the SQL macro does."""
+    return "+".join(sorted({part for item in classes for part in item.split("+")}))
+
+
+def strictest_use(uses: Iterable[str]) -> str:
+    """The most restrictive of ``uses``."""
+    return str(AllowedUse.strictest(AllowedUse(item) for item in uses))

@@ -15,13 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aina_assets.contracts.packets import MissingGdpval, MissingUsage, QualityFlag
-from aina_assets.contracts.vocabulary import SourceClass
+from aina_assets.contracts.vocabulary import SourceClass, joined_classes, strictest_use
 from aina_assets.packets.policy import PacketRules
 from aina_assets.packets.tables import SERVED, USAGE_LINES, Packets
 from aina_assets.titles.vocabulary import RUNGS
 from aina_assets.warehouse.sql import query
 from aina_assets.warehouse.tables import arrow_schema
-from aina_assets.work_graph.roles import joined_classes, strictest_use
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 from aina_assets.titles import ranking
 from aina_assets.titles.lexicon import AS_WRITTEN, Known, Lexicon
 from aina_assets.titles.model import BATCH_TITLES, TitleModel
+from aina_assets.titles.network import Floats
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.tree import OccupationTree
 from aina_assets.titles.vocabulary import LEVELS
@@ -27,7 +28,6 @@ _KEYS = ("key", "core_key", "expanded_key", "inverted_key", "level_cut_key", "so
 LITERAL_RUNGS = frozenset({"exact", "alias", "core", "expanded", "inverted", "reordered"})
 
 Groups = tuple[str | None, ...]
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class Answer:
             part.
         scores: what the model holds of each of these groups, 1 where the title is known as
             written; 0 where there is none.
-        model_groups: the group the model holds likeliest, at every level.
-        model_scores: how likely.
+        model_groups: the group the model holds likeliest, at every level; null where it was not
+            asked.
+        model_scores: how likely; 0 likewise.
         candidates: SOC-6 codes, the likeliest first, with their probability; those of the title's
             own codes before all others.
     """
@@ -64,22 +65,26 @@ class Answerer:
         normaliser: reads titles.
         lexicon: known titles.
         model: places the others.
-        asks_always: whether the model is also asked where it has no say, for evidence.
     """
 
     normaliser: Normaliser
     lexicon: Lexicon
     model: TitleModel
-    asks_always: bool = False
 
-    def __call__(self, parsed: pa.Table) -> list[Answer]:
-        """Answers to ``parsed`` titles (``normalise.PARSED_SCHEMA``), row by row."""
+    def __call__(self, parsed: pa.Table, *, known_settles: bool = False) -> list[Answer]:
+        """Answers to ``parsed`` titles (``normalise.PARSED_SCHEMA``), row by row.
+
+        Args:
+            parsed: the titles.
+            known_settles: whether a title that is known, as written, to name one occupation needs
+                no opinion of the model.
+        """
         rows = parsed.select(list(_KEYS)).to_pylist()
         made: dict[int, Answer] = {}
         found = [self.lexicon.find(row) for row in rows]
         by_reading: dict[tuple[str, str], list[int]] = {}
         for place, row in enumerate(rows):
-            certain = None if self.asks_always else self._certain(found[place])
+            certain = self._certain(found[place]) if known_settles else None
             if certain is not None:
                 made[place] = certain
             else:
@@ -102,7 +107,10 @@ class Answerer:
         if groups[1] is None:
             return None
         scores = tuple(float(group is not None) for group in groups)
-        return Answer(rung, known, groups, scores, groups, scores, ((groups[1], 1.0),))
+        unasked: Groups = (None,) * len(LEVELS)
+        return Answer(
+            rung, known, groups, scores, unasked, (0.0,) * len(LEVELS), ((groups[1], 1.0),)
+        )
 
     def _probabilities(self, readings: Sequence[tuple[str, str]]) -> Floats:
         """Titles x codes: the mean of what the model holds of a title's two readings."""
@@ -141,15 +149,12 @@ class _Opinions:
 
     @classmethod
     def of(cls, probabilities: Floats, tree: OccupationTree) -> _Opinions:
-        by_level = tuple(
-            ranking.grouped(probabilities, tree, level) for level in range(len(LEVELS))
-        )
+        by_level = ranking.by_level(probabilities, tree)
         best = tuple(found.argmax(axis=1) for found in by_level)
         rows = np.arange(len(probabilities))
         scores = tuple(found[rows, place] for found, place in zip(by_level, best, strict=True))
         detailed = by_level[1]
-        count = min(SHOWN_CANDIDATES, detailed.shape[1])
-        first = np.argsort(-detailed, axis=1, kind="stable")[:, :count]
+        first = ranking.first_candidates(detailed, SHOWN_CANDIDATES)
         return cls(tree, by_level, best, scores, first)
 
     def answer(self, row: int, found: dict[str, Known]) -> Answer:

@@ -7,12 +7,11 @@ one title is routed (``routing``).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aina_assets.contracts.vocabulary import AllowedUse
+from aina_assets.contracts.vocabulary import joined_classes, strictest_use
 from aina_assets.titles import network
 from aina_assets.titles.evidence import Material, ranker_of
 from aina_assets.titles.model import NETWORKS, TitleModel
@@ -99,8 +98,8 @@ def title_coverage(
         parts, router.routed(part["title"].to_pylist() for part in parts), strict=True
     ):
         places = zip(batch["title_list"].to_pylist(), batch["source_row"].to_pylist(), strict=True)
-        joined = [_joined([found, *classes]) for found in batch["source_class"].to_pylist()]
-        strictest = [_strictest([found, *uses]) for found in batch["allowed_use"].to_pylist()]
+        joined = [joined_classes([found, *classes]) for found in batch["source_class"].to_pylist()]
+        strictest = [strictest_use([found, *uses]) for found in batch["allowed_use"].to_pylist()]
         own = {
             "title_list": batch["title_list"],
             "source_row": batch["source_row"],
@@ -112,11 +111,3 @@ def title_coverage(
         arrays = [own[name] if name in own else routed[name] for name in schema.names]
         batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
     return pa.Table.from_batches(batches, schema=schema)
-
-
-def _joined(classes: Iterable[str]) -> str:
-    return "+".join(sorted({one for found in classes for one in found.split("+")}))
-
-
-def _strictest(uses: Iterable[str]) -> str:
-    return str(AllowedUse.strictest(AllowedUse(use) for use in uses))

@@ -19,7 +19,6 @@ learnt from the other. Thresholds come from the first four; ``held_out`` is only
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,13 +33,14 @@ from aina_assets.titles.answers import Answer, Answerer
 from aina_assets.titles.calibration import Curve
 from aina_assets.titles.lexicon import HELD_OUT, RANKING, Lexicon
 from aina_assets.titles.model import Documents, TitleModel
+from aina_assets.titles.network import Floats
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.policy import TitleWords
 from aina_assets.titles.ranking import Ranker
 from aina_assets.titles.tables import TitleEvidence, TitleRanker
 from aina_assets.titles.tree import OccupationTree
 from aina_assets.titles.vocabulary import LEVELS
-from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.digests import digest_of_json, digest_of_table
 from aina_assets.warehouse.tables import arrow_schema
 
 CHOOSING = ("cross_fit", "without_alternate", "without_labelled", "without_reported")
@@ -79,10 +79,11 @@ class Material:
         documents = Documents.of(occupations, occupation_tasks, title_lexicon, tree, fold)
         return cls(title_lexicon, tree, documents, words)
 
-    @functools.cached_property
+    @property
     def digest(self) -> str:
         """Of everything a model learns from."""
-        return digest_of_table(self.lexicon) + repr(hash(self.documents.texts))
+        said = [self.documents.texts, self.documents.positions, self.tree.above]
+        return digest_of_table(self.lexicon) + digest_of_json(said)
 
     def normaliser(self, lexicon: pa.Table) -> Normaliser:
         """Reads titles by the words of ``lexicon``'s titles alone."""
@@ -105,9 +106,7 @@ class Stage:
     curves: Mapping[str, Curve]
 
 
-@functools.lru_cache(maxsize=1)
-def _stage(_: str, material: _ByIdentity) -> Stage:
-    held = material.value
+def _stage(held: Material) -> Stage:
     fold, origin = held.lexicon["fold"], held.lexicon["origin"]
     open_to_all = pc.and_(pc.not_equal(fold, HELD_OUT), pc.not_equal(origin, "labelled"))
     models, cases, placed, right = {}, {}, {}, {}
@@ -135,39 +134,30 @@ def _stage(_: str, material: _ByIdentity) -> Stage:
     return Stage(ranker, by_fold, _curves(np.vstack(ranked), tried, held.tree))
 
 
-def _curves(
-    ranked: ranking.Floats, cases: Sequence[Case], tree: OccupationTree
-) -> dict[str, Curve]:
+def _curves(ranked: Floats, cases: Sequence[Case], tree: OccupationTree) -> dict[str, Curve]:
     """Calibration curves, by level, of cross-fitted scores."""
     curves = {}
-    for level, name in enumerate(LEVELS):
+    for level, by_group in enumerate(ranking.by_level(ranked, tree)):
         groups = tree.groups[level]
-        by_group = ranking.grouped(ranked, tree, level)
         best = by_group.argmax(axis=1)
         hits = [
             groups[place] in case.groups[level] for place, case in zip(best, cases, strict=True)
         ]
         scores = by_group[np.arange(len(cases)), best].astype(np.float64)
-        curves[name] = Curve.fitted(scores, np.array(hits, np.float64))
+        curves[LEVELS[level]] = Curve.fitted(scores, np.array(hits, np.float64))
     return curves
 
 
-@dataclass(frozen=True, eq=False)
-class _ByIdentity:
-    """Lets material through a cache that compares its digest alone."""
-
-    value: Material
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ByIdentity)
+_STAGES: dict[str, Stage] = {}
 
 
 def stage_of(material: Material) -> Stage:
     """The stage of ``material``: trained once, though two tables are made of it."""
-    return _stage(material.digest, _ByIdentity(material))
+    key = material.digest
+    if key not in _STAGES:
+        _STAGES.clear()  # two models each: never more than one stage
+        _STAGES[key] = _stage(material)
+    return _STAGES[key]
 
 
 @dataclass(frozen=True)
@@ -302,7 +292,7 @@ def title_evidence(
     rows += _tried(
         "held_out", cases_of(title_lexicon, material.tree, [HELD_OUT]), kept, model, material
     )
-    _stage.cache_clear()  # two models; nothing after this asks for them
+    _STAGES.clear()  # nothing after this asks for it
     return pa.Table.from_pylist(rows, schema=arrow_schema(TitleEvidence))
 
 
@@ -313,7 +303,7 @@ def _tried(
     step = -(-len(chosen) // MOST_TITLES) or 1
     chosen = chosen[::step]
     normaliser = material.normaliser(known)
-    answerer = Answerer(normaliser, Lexicon.of(known), model, asks_always=True)
+    answerer = Answerer(normaliser, Lexicon.of(known), model)
     answers = answerer(normaliser([case.title for case in chosen]))
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for case, answer in zip(chosen, answers, strict=True):

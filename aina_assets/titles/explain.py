@@ -19,17 +19,18 @@ def explain(router: Router, title: str) -> dict[str, Any]:
 
     Returns:
         ``reading`` (the steps of normalisation), ``keys``, ``known`` (each rung that knows it, with
-        its codes), ``model`` (its likeliest group and score by level), ``bars`` (from which scores
-        the rungs are served), and ``result``, the routed row.
+        its codes), ``model`` (its likeliest group and score by level; none where it was not asked),
+        ``bars`` (from which scores the rungs are served), and ``result``, the routed row.
     """
     parsed = router.answerer.normaliser.parse(title)
     (row,) = router.route([title]).to_pylist()
     table = router.answerer.normaliser([title])
-    (answer,) = router.answerer(table)
+    (answer,) = router.answers(table)
     (keys,) = table.to_pylist()
     known = router.answerer.lexicon.find(keys)
     named = router.tree.titles
-    rungs = [*dict.fromkeys(rung for rung in (answer.rung, "model") if rung is not None)]
+    is_asked = any(group is not None for group in answer.model_groups)
+    rungs = [rung for rung in (answer.rung, "model" if is_asked else None) if rung is not None]
     return {
         "title": title,
         "reading": [
@@ -52,6 +53,7 @@ def explain(router: Router, title: str) -> dict[str, Any]:
             for level, code, score in zip(
                 LEVELS, answer.model_groups, answer.model_scores, strict=True
             )
+            if code is not None
         ],
         "bars": [
             {

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
+from aina_assets.titles.network import Floats
 
 CHARACTERS = (2, 5)
-LEAST_TITLES = {"word": 1, "characters": 2}
-"""In how many titles a feature must occur."""
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
+LEAST_TITLES = 2
+"""In how many titles a character n-gram must occur."""
 
 
 def words_of(text: str) -> list[str]:
@@ -35,66 +35,105 @@ class Features:
     """A fitted vocabulary.
 
     Attributes:
-        word: vectoriser of words, pairs and ends.
-        characters: vectoriser of character n-grams within words.
+        words: counts words, pairs and ends.
+        characters: counts the character n-grams of one word.
+        word_weights: inverse document frequencies of what ``words`` counts.
+        character_weights: likewise.
     """
 
-    word: TfidfVectorizer
-    characters: TfidfVectorizer
+    words: CountVectorizer
+    characters: CountVectorizer
+    word_weights: TfidfTransformer
+    character_weights: TfidfTransformer
 
     @classmethod
     def fitted(cls, texts: Sequence[str]) -> Features:
         """The vocabulary of ``texts``."""
-        word, characters = _vectorisers()
-        return cls(word.fit(texts), characters.fit(texts))
+        words = _counter("word")
+        word_weights = _weights().fit(words.fit_transform(texts))
+        counted, names = _counted_characters(texts, _counter("characters"))
+        frequency = np.bincount(counted.indices, minlength=len(names))
+        kept = np.flatnonzero(frequency >= LEAST_TITLES)
+        characters = _counter("characters", [names[place] for place in kept])
+        return cls(words, characters, word_weights, _weights().fit(counted[:, kept]))
 
     @classmethod
     def of(cls, parts: dict[str, tuple[list[str], Floats]]) -> Features:
         """A vocabulary as stored: names and inverse document frequencies of both parts."""
-        made = []
-        for part, vectoriser in zip(("word", "characters"), _vectorisers(), strict=True):
+        counters, weights = [], []
+        for part in ("word", "characters"):
             names, frequencies = parts[part]
-            vectoriser.vocabulary_ = {name: place for place, name in enumerate(names)}
-            vectoriser.fixed_vocabulary_ = True
-            vectoriser.idf_ = frequencies.astype(np.float64)
-            made.append(vectoriser)
-        return cls(*made)
+            counters.append(_counter(part, names))
+            weight = _weights()
+            weight.idf_ = frequencies.astype(np.float64)
+            weights.append(weight)
+        return cls(*counters, *weights)
 
     def parts(self) -> dict[str, tuple[list[str], Floats]]:
         """Names and inverse document frequencies, as ``of`` takes them."""
         return {
-            "word": _names(self.word),
-            "characters": _names(self.characters),
+            "word": (_names(self.words), self.word_weights.idf_.astype(np.float32)),
+            "characters": (
+                _names(self.characters),
+                self.character_weights.idf_.astype(np.float32),
+            ),
         }
 
     def __call__(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Rows x features, float32, each part of unit length."""
-        halves = [self.word.transform(texts), self.characters.transform(texts)]
+        counted, _ = _counted_characters(texts, self.characters)
+        halves = [
+            self.word_weights.transform(self.words.transform(texts)),
+            self.character_weights.transform(counted),
+        ]
         return sp.hstack(halves, format="csr", dtype=np.float32)
 
     def words_only(self, texts: Sequence[str]) -> sp.csr_matrix:
         """The same for long texts: their characters would cost much and say little."""
-        words = self.word.transform(texts)
+        words = self.word_weights.transform(self.words.transform(texts))
         nothing = sp.csr_matrix(
             (words.shape[0], len(self.characters.vocabulary_)), dtype=np.float32
         )
         return sp.hstack([words, nothing], format="csr", dtype=np.float32)
 
 
-def _vectorisers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
-    common = {"sublinear_tf": True, "lowercase": False, "dtype": np.float32}
-    return (
-        TfidfVectorizer(analyzer=words_of, min_df=LEAST_TITLES["word"], **common),
-        TfidfVectorizer(
-            analyzer="char_wb",
-            ngram_range=CHARACTERS,
-            min_df=LEAST_TITLES["characters"],
-            **common,
-        ),
+def _counted_characters(
+    texts: Sequence[str], counter: CountVectorizer
+) -> tuple[sp.csr_matrix, list[str]]:
+    """Texts x character n-grams, and the n-grams' names.
+
+    No n-gram reaches over a space, so those of a text are the sum of its words': each distinct
+    word is taken apart once, in place of every text.
+    """
+    tokens = CountVectorizer(analyzer=str.split, dtype=np.float32)
+    try:
+        present = tokens.fit_transform(texts)
+    except ValueError:  # scikit-learn knows no empty vocabulary: there is not one word
+        present, distinct = sp.csr_matrix((len(texts), 0), dtype=np.float32), []
+    else:
+        distinct = _names(tokens)
+    is_fitted = hasattr(counter, "vocabulary_")
+    of_words = counter.transform(distinct) if is_fitted else counter.fit_transform(distinct)
+    return (present @ of_words).tocsr(), _names(counter)
+
+
+def _counter(part: str, names: Sequence[str] | None = None) -> CountVectorizer:
+    reading: dict[str, Any] = (
+        {"analyzer": words_of}
+        if part == "word"
+        else {"analyzer": "char_wb", "ngram_range": CHARACTERS}
     )
+    made = CountVectorizer(**reading, lowercase=False, dtype=np.float32)
+    if names is not None:
+        made.vocabulary_ = {name: place for place, name in enumerate(names)}
+        made.fixed_vocabulary_ = True
+    return made
 
 
-def _names(vectoriser: TfidfVectorizer) -> tuple[list[str], Floats]:
-    vocabulary = vectoriser.vocabulary_
-    names = sorted(vocabulary, key=vocabulary.__getitem__)
-    return names, vectoriser.idf_.astype(np.float32)
+def _weights() -> TfidfTransformer:
+    return TfidfTransformer(sublinear_tf=True)
+
+
+def _names(counter: CountVectorizer) -> list[str]:
+    vocabulary = counter.vocabulary_
+    return sorted(vocabulary, key=vocabulary.__getitem__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -117,8 +117,7 @@ def _known(
     return list(rows.values())
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """What the lexicon says of one key.
 
     Attributes:
@@ -193,14 +192,14 @@ _PLACES: dict[str, tuple[str, _Index]] = {
 
 
 def _by(table: pa.Table, key: str) -> dict[str, Known]:
-    codes: dict[str, set[str]] = {}
-    ids: dict[str, list[str]] = {}
-    for said, code, lexicon_id in zip(
-        table[key].to_pylist(),
-        table["code"].to_pylist(),
-        table["lexicon_id"].to_pylist(),
-        strict=True,
-    ):
-        codes.setdefault(said, set()).add(code)
-        ids.setdefault(said, []).append(lexicon_id)
-    return {said: Known(tuple(sorted(codes[said])), tuple(sorted(ids[said]))) for said in codes}
+    codes = table["code"].to_pylist()
+    ids = table["lexicon_id"].to_pylist()
+    rows: dict[str, list[int]] = {}
+    for row, said in enumerate(table[key].to_pylist()):
+        rows.setdefault(said, []).append(row)
+    return {
+        said: Known(
+            tuple(sorted({codes[row] for row in found})), tuple(sorted(ids[row] for row in found))
+        )
+        for said, found in rows.items()
+    }

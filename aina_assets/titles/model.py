@@ -20,14 +20,12 @@ from threadpoolctl import threadpool_limits
 
 from aina_assets.titles import ranking
 from aina_assets.titles.features import Features
-from aina_assets.titles.network import Network, train
+from aina_assets.titles.network import Floats, Network, train
 from aina_assets.titles.ranking import Ranker, WordStatistics
 from aina_assets.titles.tables import TitleModel as TitleModelTable
 from aina_assets.titles.tree import OccupationTree
 from aina_assets.titles.vocabulary import LEVELS
 from aina_assets.warehouse.tables import arrow_schema
-
-Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,6 @@ PROPOSING = tuple(plan.name for plan in NETWORKS if plan.level == "onet_soc")
 DESCRIPTION_WEIGHT = 0.15
 TASK_WEIGHT = 0.075
 BATCH_TITLES = 4096
-WORKERS = 2
 WORKERS = 2
 
 
@@ -292,20 +289,17 @@ class TitleModel:
         """The model that ``rows`` of ``title_model`` hold, trained on all of ``lexicon``."""
         blocks = {}
         for part in ("word", "characters", *(f"network:{plan.name}" for plan in NETWORKS)):
-            found = rows.filter(pc.equal(rows["part"], part)).sort_by("ordinal").combine_chunks()
-            names = found["name"].to_pylist()
-            numbers = pc.list_flatten(found["weights"]).combine_chunks().to_numpy()
-            blocks[part] = (names, numbers.reshape(len(names), -1))
+            blocks[part] = _block(rows, part)
         vocabulary = {
             part: (blocks[part][0], blocks[part][1][:, 0]) for part in ("word", "characters")
         }
-        embeddings = np.vstack([blocks["word"][1][:, 1:], blocks["characters"][1][:, 1:]])
         networks = {}
-        start = 0
+        start = 1
         for plan in NETWORKS:
             block = blocks[f"network:{plan.name}"][1]
+            own = slice(start, start + plan.width)
             networks[plan.name] = Network(
-                np.ascontiguousarray(embeddings[:, start : start + plan.width]),
+                np.vstack([blocks["word"][1][:, own], blocks["characters"][1][:, own]]),
                 np.ascontiguousarray(block[:, 1:].T),
                 np.ascontiguousarray(block[:, 0]),
             )
@@ -316,3 +310,16 @@ class TitleModel:
             texts, features(texts), targets, documents.tasks, documents.official
         )
         return cls(tree, features, networks, statistics, ranker)
+
+
+def _block(rows: pa.Table, part: str) -> tuple[list[str], Floats]:
+    """Names and numbers of one part of a stored model, by their ordinals."""
+    found = rows.filter(pc.equal(rows["part"], part))
+    ordinals = found["ordinal"].to_numpy()
+    names = found["name"].to_pylist()
+    numbers = pc.list_flatten(found["weights"]).combine_chunks().to_numpy()
+    block = numbers.reshape(len(names), -1)
+    if (np.diff(ordinals) > 0).all():
+        return names, block
+    order = np.argsort(ordinals)
+    return [names[place] for place in order], block[order]

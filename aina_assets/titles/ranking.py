@@ -6,7 +6,7 @@ by (``model``), how sure a score may be (``calibration``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +16,16 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
 
-from aina_assets.titles.network import softmax
+from aina_assets.titles.network import Floats, softmax
 from aina_assets.titles.tree import OccupationTree
 from aina_assets.titles.vocabulary import LEVELS
 
-CANDIDATES = 25
+CANDIDATES = 20
 TREES = 150
 SMALL_ROWS = 50_000
 COMMON_WORD_TITLES = 1000
+DIGITS = 4
+"""Of a feature; the rest is noise."""
 _PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.06,
@@ -62,7 +64,14 @@ FEATURES = (
     "unknown_word_count",
 )
 
-Floats = np.ndarray[Any, np.dtype[np.float32]]
+_BY_WORD = {
+    "task_similarity": False,
+    "official_title_similarity": False,
+    "known_word_share": True,
+    "usual_word_share": True,
+}
+"""Features that are sums over a title's words; whether their weights sum, or square, to 1."""
+
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -77,11 +86,9 @@ class WordStatistics:
     Attributes:
         vectoriser: counts the words known titles are made of.
         weight: inverse document frequency of each word.
-        counts: words x codes, titles of the code that have the word.
+        by_word: words x (``_BY_WORD`` x codes): what a word says of a code, dense.
         heads: position of a head noun's row in ``head_counts``.
         head_counts: head nouns x codes.
-        tasks: codes x words, unit rows.
-        official: codes x words, unit rows.
         titles: known titles of each code.
         known: known titles x words, unit rows, but for the words that so many titles share that
             they make no neighbours.
@@ -91,11 +98,9 @@ class WordStatistics:
 
     vectoriser: CountVectorizer
     weight: Floats
-    counts: sp.csr_matrix
+    by_word: Floats
     heads: Mapping[str, int]
     head_counts: sp.csr_matrix
-    tasks: sp.csr_matrix
-    official: sp.csr_matrix
     titles: Floats
     known: sp.csr_matrix
     codes: sp.csr_matrix
@@ -136,15 +141,27 @@ class WordStatistics:
         of_tasks = occurring.transform([tasks.get(place, "") for place in range(has.shape[1])])
         of_tasks.data = np.log1p(of_tasks.data)
         scale = sp.diags(weight)
+        titles = np.asarray(has.sum(axis=0), np.float32).ravel()
+        # Filled in place: four of these side by side are large enough.
+        by_word = np.empty((len(weight), len(_BY_WORD), len(titles)), np.float32)
+        counts = (present.T @ has).toarray()
+        said: dict[str, Callable[[], Any]] = {
+            "task_similarity": lambda: normalize(of_tasks @ scale).T.toarray(),
+            "official_title_similarity": lambda: normalize(
+                vectoriser.transform(official) @ scale
+            ).T.toarray(),
+            "known_word_share": lambda: counts > 0,
+            "usual_word_share": lambda: counts / np.maximum(titles, 1),
+        }
+        for place, name in enumerate(_BY_WORD):
+            by_word[:, place] = said[name]()
         return cls(
             vectoriser,
             weight,
-            (present.T @ has).tocsr(),
+            by_word.reshape(len(weight), -1),
             heads,
             (ends.T @ has).tocsr(),
-            normalize(of_tasks @ scale),
-            normalize(vectoriser.transform(official) @ scale),
-            np.asarray(has.sum(axis=0), np.float32).ravel(),
+            titles,
             _of_rare_words(normalize(present @ scale), frequency),
             has.tocsr(),
             normalize((has.T @ features).tocsr()),
@@ -192,9 +209,9 @@ class Ranker:
         return ranked
 
 
-def first_candidates(probabilities: Floats) -> Integers:
-    """Positions of the likeliest codes of each row, the likeliest first."""
-    count = min(CANDIDATES, probabilities.shape[1])
+def first_candidates(probabilities: Floats, count: int = CANDIDATES) -> Integers:
+    """Positions of the ``count`` likeliest codes of each row, the likeliest first."""
+    count = min(count, probabilities.shape[1])
     best = np.argpartition(-probabilities, count - 1, axis=1)[:, :count]
     # Ties go to the lower code, whatever the partition left first.
     best.sort(axis=1)
@@ -233,9 +250,8 @@ def features_of(
         "behind_first": own - own[:, :1],
         "entropy": _spread(-(probabilities * logs).sum(axis=1), shape),
     }
-    for level, name in enumerate(LEVELS[1:], start=1):
-        position = tree.group_of[level]
-        total = grouped(probabilities, tree, level)
+    for level, total in enumerate(by_level(probabilities, tree)[1:], start=1):
+        name, position = LEVELS[level], tree.group_of[level]
         group = np.log(total + np.float32(1e-9))[rows, position[candidates]]
         made[f"log_probability_{name}"] = group
         made[f"share_within_{name}"] = own - group
@@ -253,22 +269,19 @@ def features_of(
     total_weight = np.asarray(weighted.sum(axis=1), np.float32).ravel() + unknown * rarest
     squares = np.asarray(weighted.multiply(weighted).sum(axis=1), np.float32).ravel()
     length = np.sqrt(squares + unknown * rarest**2)
-    unit = sp.diags(1 / np.maximum(length, 1e-6)) @ weighted
-    shared = sp.diags(1 / np.maximum(total_weight, 1e-6)) @ weighted
-    per_title = 1 / np.maximum(statistics.titles, 1)
-    made["task_similarity"] = _dense(unit @ statistics.tasks.T)[rows, candidates]
-    made["official_title_similarity"] = _dense(unit @ statistics.official.T)[rows, candidates]
+    to_unit = 1 / np.maximum(length, 1e-6)[:, None]
+    to_share = 1 / np.maximum(total_weight, 1e-6)[:, None]
+    by_word = (weighted @ statistics.by_word).reshape(len(texts), len(_BY_WORD), -1)
+    for place, (name, is_share) in enumerate(_BY_WORD.items()):
+        made[name] = by_word[rows, place, candidates] * (to_share if is_share else to_unit)
     made["title_similarity"] = _dense(features @ statistics.centroids.T)[rows, candidates]
     # The eighth power leaves the few nearest titles of each code.
-    near = (unit @ statistics.known.T).tocsr()
+    near = (sp.diags(to_unit.ravel()) @ weighted @ statistics.known.T).tocsr()
     near.data **= 8
     neighbours = _dense(near @ statistics.codes)
     made["neighbour_sum"] = neighbours[rows, candidates]
     total_near = neighbours.sum(axis=1, keepdims=True)
     made["neighbour_share"] = made["neighbour_sum"] / np.maximum(total_near, 1e-6)
-    made["known_word_share"] = _dense(shared @ (statistics.counts > 0))[rows, candidates]
-    usual = statistics.counts @ sp.diags(per_title)
-    made["usual_word_share"] = _dense(shared @ usual)[rows, candidates]
 
     heads = np.array([statistics.heads.get(found[-1], -1) if found else -1 for found in words])
     of_head = np.zeros((len(texts), probabilities.shape[1]), np.float32)
@@ -277,17 +290,25 @@ def features_of(
     made["head_noun_to_code"] = of_head[rows, candidates] / np.maximum(
         of_head.sum(axis=1, keepdims=True), 1
     )
-    made["code_to_head_noun"] = of_head[rows, candidates] * per_title[candidates]
-    made["log_title_count"] = np.log1p(statistics.titles)[candidates]
+    titles = statistics.titles[candidates]
+    made["code_to_head_noun"] = of_head[rows, candidates] / np.maximum(titles, 1)
+    made["log_title_count"] = np.log1p(titles)
     made["word_count"] = _spread(distinct, shape)
     made["unknown_word_count"] = _spread(unknown, shape)
-    return np.stack([np.asarray(made[name], np.float32) for name in FEATURES], axis=2)
+    # Batches of other sizes add in another order; no tree may split on what that leaves.
+    return np.stack([np.asarray(made[name], np.float32) for name in FEATURES], axis=2).round(DIGITS)
 
 
-def grouped(probabilities: Floats, tree: OccupationTree, level: int) -> Floats:
-    """Rows x groups of ``level``: probabilities of codes summed; a group's codes lie together."""
-    starts = np.searchsorted(tree.group_of[level], np.arange(len(tree.groups[level])))
-    return np.asarray(np.add.reduceat(probabilities, starts, axis=1), np.float32)
+def by_level(probabilities: Floats, tree: OccupationTree) -> tuple[Floats, ...]:
+    """``probabilities`` of codes summed by the groups of each of ``LEVELS``; rows x groups each."""
+    found = [probabilities]
+    for level in range(1, len(LEVELS)):
+        # A group's members lie together at every level, for codes are sorted.
+        position = tree.group_of[level]
+        starts = np.searchsorted(position, np.arange(len(tree.groups[level])))
+        finer = tree.group_of[level - 1][starts]
+        found.append(np.asarray(np.add.reduceat(found[-1], finer, axis=1), np.float32))
+    return tuple(found)
 
 
 def indicator(position: np.ndarray[Any, Any], groups: int) -> sp.csr_matrix:

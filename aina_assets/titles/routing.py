@@ -21,7 +21,7 @@ from aina_assets.titles.answers import Answer, Answerer
 from aina_assets.titles.decisions import Bars, Decision, decide
 from aina_assets.titles.evidence import ranker_of
 from aina_assets.titles.exclusions import TitleExclusions
-from aina_assets.titles.lexicon import Lexicon
+from aina_assets.titles.lexicon import AS_WRITTEN, Lexicon
 from aina_assets.titles.model import WORKERS, Documents, TitleModel
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.policy import TitleWords
@@ -177,10 +177,15 @@ class Router:
             while waiting:
                 yield waiting.popleft().result()
 
+    def answers(self, parsed: pa.Table) -> list[Answer]:
+        """What is known and thought of titles: the model is spared what look-up settles."""
+        settles = all(self.bars.clears(rung, "detailed", 1.0) for rung in AS_WRITTEN)
+        return self.answerer(parsed, known_settles=settles)
+
     def route(self, titles: Sequence[str]) -> pa.RecordBatch:
         """One batch of ``ROUTE_SCHEMA``."""
         parsed = self.answerer.normaliser(titles)
-        answers = self.answerer(parsed)
+        answers = self.answers(parsed)
         decisions = decide(answers, self.bars)
         keys = parsed["key"].to_pylist()
         expanded = parsed["expanded_key"].to_pylist()

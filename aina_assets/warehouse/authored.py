@@ -22,6 +22,9 @@ from aina_assets.warehouse.store import Record
 
 AUTHORED_GROUP = "authored"
 
+# The same language; libyaml's parser, where PyYAML was built with it, is ten times as fast.
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class AuthoredDocument(BaseModel):
     """A YAML file of ``data/``, named by the class argument ``document`` (without its suffix).
@@ -78,7 +81,7 @@ class AuthoredDocument(BaseModel):
             AuthoredDocumentError: not YAML, or not what the model says.
         """
         try:
-            return cls.model_validate(yaml.safe_load(text))
+            return cls.model_validate(yaml.load(text, _SafeLoader))  # noqa: S506 - safe by either name
         except (yaml.YAMLError, ValidationError) as error:
             raise _malformed(cls, where, error) from error
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.vocabulary import AllowedUse, SourceClass
+from aina_assets.warehouse.assets import OWNERS, check_result
 from aina_assets.warehouse.authored import AUTHORED_GROUP, AuthoredDocument, settings_version
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.digests import sha256_of_file
@@ -40,7 +41,7 @@ def authored_assets(documents: Sequence[type[AuthoredDocument]]) -> dg.AssetsDef
                 key=key,
                 description=(document.__doc__ or "").strip(),
                 group_name=AUTHORED_GROUP,
-                owners=["team:data-engineering"],
+                owners=OWNERS,
                 kinds={"file", "yaml"},
                 code_version=_CODE_VERSION,
                 skippable=True,
@@ -72,10 +73,9 @@ def _read(
     try:
         document.load()
     except AuthoredDocumentError as error:
-        warehouse.store.refuse(name, (Finding(WELL_FORMED, False, 0, 0, str(error)),))
-        yield dg.AssetCheckResult(
-            passed=False, check_name=WELL_FORMED, asset_key=key, metadata={"detail": str(error)}
-        )
+        finding = Finding(WELL_FORMED, False, 0, 0, str(error))
+        warehouse.store.refuse(name, (finding,))
+        yield check_result(finding, key)
         return
     digest, size = sha256_of_file(document.path())
     finding = Finding(WELL_FORMED, True, 0, 0, f"{document.path().name}: sha256 {digest}")
@@ -98,9 +98,7 @@ def _read(
         details={"files": [entry]},
     )
     warehouse.store.commit(record)
-    yield dg.AssetCheckResult(
-        passed=True, check_name=WELL_FORMED, asset_key=key, metadata={"detail": finding.detail}
-    )
+    yield check_result(finding, key)
     yield dg.MaterializeResult(
         asset_key=key, data_version=dg.DataVersion(digest), metadata={"size_bytes": size}
     )

@@ -16,11 +16,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from aina_assets.contracts.vocabulary import SourceClass
+from aina_assets.contracts.vocabulary import SourceClass, joined_classes, strictest_use
 from aina_assets.contracts.work import CodeLevel, EvidenceState, RiskTier
 from aina_assets.warehouse.tables import arrow_schema
 from aina_assets.work_graph.policy import RiskRule, WorkRules
-from aina_assets.work_graph.roles import joined_classes, strictest_use
 from aina_assets.work_graph.tables import ALL_USAGE, Affordances
 from aina_assets.work_graph.workflows import fired, placed_usage
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from aina_assets.contracts.vocabulary import AllowedUse, SourceClass
+from aina_assets.contracts.vocabulary import AllowedUse, SourceClass, joined_classes, strictest_use
 from aina_assets.contracts.work import CodeLevel, RoleTier, Seniority
 from aina_assets.warehouse.tables import arrow_schema
 from aina_assets.work_graph.families import FamilyRules, require_placed, title_key
@@ -29,16 +29,6 @@ _TIER = {
     CodeLevel.MINOR: RoleTier.FUNCTION,
     CodeLevel.MAJOR: RoleTier.ARCHETYPE,
 }
-
-
-def joined_classes(classes: Iterable[str]) -> str:
-    """Source classes, each once, in order (``canonical+research``), as the SQL macro does."""
-    return "+".join(sorted({part for item in classes for part in item.split("+")}))
-
-
-def strictest_use(uses: Iterable[str]) -> str:
-    """The most restrictive of ``uses``."""
-    return str(AllowedUse.strictest(AllowedUse(item) for item in uses))
 
 
 @dataclass(frozen=True)

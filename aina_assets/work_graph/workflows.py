@@ -29,12 +29,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aina_assets.contracts.vocabulary import AllowedUse, SourceClass
+from aina_assets.contracts.vocabulary import AllowedUse, SourceClass, joined_classes, strictest_use
 from aina_assets.contracts.work import ClusterBasis
 from aina_assets.warehouse.sql import query
 from aina_assets.warehouse.tables import arrow_schema
 from aina_assets.work_graph.policy import TaskRule, WorkRules
-from aina_assets.work_graph.roles import joined_classes, strictest_use
 from aina_assets.work_graph.tables import TOP, Workflows
 
 Connection = duckdb.DuckDBPyConnection

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aina_assets.titles.decisions import Bar, Bars
+from aina_assets.titles.explain import explain
 from aina_assets.titles.routing import ROUTE_SCHEMA, Router
 from aina_assets.titles.vocabulary import LEVELS, LOOKUP_RUNGS, RUNGS
 from aina_assets.warehouse.digests import digest_of_table
@@ -61,6 +63,28 @@ def test_with_no_bar_cleared_nothing_is_served(router: Router, store: Store) -> 
 
     assert {row["code"] for row in found} == {None}
     assert {row["fallback_tier"] for row in found} == {"unresolved"}
+
+
+def test_where_known_titles_are_not_served_the_model_is_asked(router: Router) -> None:
+    """Aliases shut, the model open: what it then serves bears its own score, not look-up's."""
+    bars = {(rung, level): Bar(None, 0.0) for rung in RUNGS for level in LEVELS}
+    bars |= {("model", level): Bar(0.0, 0.9) for level in LEVELS}
+    only_model = dataclasses.replace(router, bars=Bars(bars, router.bars.curves))
+    title = "Accountants and Auditors"
+    (settled,) = rows(router, [title])
+    assert settled["rung"] == "exact"
+    assert explain(router, title)["model"] == []
+
+    (found,) = rows(only_model, [title])
+
+    assert found["rung"] == "model"
+    assert "statistical_match" in found["reasons"]
+    said = {item["level"]: item["score"] for item in explain(only_model, title)["model"]}
+    assert 0 < said[found["code_level"]] < 1
+    curve = router.bars.curves[found["code_level"]]
+    assert found["confidence"] == pytest.approx(
+        curve(np.array([said[found["code_level"]]]))[0], abs=1e-4
+    )
 
 
 def test_an_ambiguous_title_is_never_settled(router: Router, tables: Frames) -> None:
