@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -98,6 +98,8 @@ class EvidenceClaim(Contract):
 class RoleProfile(Contract):
     """A node of the occupation tree as a role; a row of ``roles``."""
 
+    schema_version: ClassVar[int] = 1
+
     role_id: RoleId
     code_level: CodeLevel
     canonical_title: Text
@@ -119,6 +121,8 @@ class RoleProfile(Contract):
 
 class WorkflowProfile(Contract):
     """A recurring workflow of a role; a row of ``workflows``. Units are those of the table."""
+
+    schema_version: ClassVar[int] = 1
 
     workflow_id: WorkflowId
     role_id: RoleId
@@ -150,6 +154,8 @@ class WorkflowProfile(Contract):
 
 class AIAffordancePack(Contract):
     """What AI grants and blocks in one workflow; a row of ``affordances``."""
+
+    schema_version: ClassVar[int] = 1
 
     workflow_id: WorkflowId
     role_id: RoleId
