@@ -14,6 +14,9 @@ from dagster_duckdb import DuckDBResource
 
 from aina_assets.builds import nodes_of
 from aina_assets.contracts.errors import AinaError
+from aina_assets.curriculum import assets as curriculum
+from aina_assets.curriculum import policy as curriculum_policy
+from aina_assets.curriculum import tables as curriculum_tables
 from aina_assets.packets import assets as packets
 from aina_assets.packets import policy as packet_policy
 from aina_assets.packets import tables as packet_tables
@@ -59,7 +62,13 @@ def models() -> dict[str, type[Table]]:
     """The published tables' models by table name, room by room."""
     return {
         table_name(item): item
-        for room in (source_tables, work_graph_tables, title_tables, packet_tables)
+        for room in (
+            source_tables,
+            work_graph_tables,
+            title_tables,
+            curriculum_tables,
+            packet_tables,
+        )
         for item in vars(room).values()
         if isinstance(item, type) and issubclass(item, Table) and item.__key__
     }
@@ -77,7 +86,7 @@ def documents() -> list[type[AuthoredDocument]]:
     """Every document that people author, room by room."""
     return [
         item
-        for room in (work_graph_policy, title_policy, packet_policy)
+        for room in (work_graph_policy, title_policy, curriculum_policy, packet_policy)
         for item in vars(room).values()
         if isinstance(item, type)
         and issubclass(item, AuthoredDocument)
@@ -91,7 +100,7 @@ def all_assets() -> list[dg.AssetsDefinition]:
     upstream = [sources.upstream_assets(dataset) for dataset in datasets]
     tables = [
         item
-        for room in (sources, work_graph, titles, packets)
+        for room in (sources, work_graph, titles, curriculum, packets)
         for item in vars(room).values()
         if isinstance(item, dg.AssetsDefinition)
     ]

@@ -7,7 +7,7 @@ sees which version of a rule decided. Stays out: what any document says.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aina_assets.contracts.errors import AuthoredDocumentError
-from aina_assets.warehouse.digests import sha256_of_file
+from aina_assets.warehouse.digests import digest_of_json, sha256_of_file
 from aina_assets.warehouse.settings import AUTHORED
 from aina_assets.warehouse.store import Record
 
@@ -57,7 +57,8 @@ class AuthoredDocument(BaseModel):
         Raises:
             AuthoredDocumentError: it changed since, or is malformed.
         """
-        return cls.parse(AuthoredText.from_record(record).content, str(cls.path()))
+        require_unchanged(record, files_of(cls.path()))
+        return cls.load()
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -112,19 +113,73 @@ class AuthoredText:
         Raises:
             AuthoredDocumentError: it changed since.
         """
-        (entry,) = record.details["files"]
         document = record.asset.rpartition("/")[2]
-        path = AUTHORED / f"{document}.yaml"
-        found = path.read_bytes() if path.is_file() else b""
-        digest = hashlib.sha256(found).hexdigest()
-        if digest != entry["sha256"]:
-            raise AuthoredDocumentError(
-                expected=f"sha256 {entry['sha256']}, as recorded when the build began",
-                found=f"sha256 {digest}",
-                where=str(path),
-                remedy="build again: the document changed while the build was at work",
-            )
-        return cls(document, digest, found.decode())
+        (file,) = require_unchanged(record, files_of(AUTHORED / f"{document}.yaml"))
+        return cls(document, file.sha256, (AUTHORED / file.path).read_text(encoding="utf-8"))
+
+
+class AuthoredFolder(AuthoredDocument):
+    """A folder of ``data/`` whose Markdown and YAML files make up one document.
+
+    A subclass reads them in ``load``; whatever changes in any of them makes a new version.
+    """
+
+    @classmethod
+    def path(cls) -> Path:
+        """Where the folder lies."""
+        return AUTHORED / cls.__document__
+
+
+@dataclass(frozen=True)
+class AuthoredFile:
+    """A file of a document as it is on disk.
+
+    Attributes:
+        path: below ``data/``.
+        sha256: digest of its bytes.
+        size_bytes: how many.
+    """
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+_SUFFIXES = (".md", ".yaml")
+
+
+def files_of(path: Path) -> tuple[AuthoredFile, ...]:
+    """The file at ``path``, or those of the folder, in order of their paths; none if neither."""
+    found = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
+    return tuple(
+        AuthoredFile(file.relative_to(AUTHORED).as_posix(), *sha256_of_file(file))
+        for file in found
+        if file.is_file() and file.suffix in _SUFFIXES
+    )
+
+
+def digest_of_files(files: Sequence[AuthoredFile]) -> str:
+    """Digest of a document: of its bytes, or of its files' paths and digests where it is many."""
+    if len(files) == 1:
+        return files[0].sha256
+    return digest_of_json([[file.path, file.sha256] for file in files])
+
+
+def require_unchanged(record: Record, files: tuple[AuthoredFile, ...]) -> tuple[AuthoredFile, ...]:
+    """``files``, if they are what ``record`` says.
+
+    Raises:
+        AuthoredDocumentError: they changed since.
+    """
+    found = digest_of_files(files) if files else "no file"
+    if found != record.data_version:
+        raise AuthoredDocumentError(
+            expected=f"sha256 {record.data_version}, as recorded when the build began",
+            found=f"sha256 {found}",
+            where=f"data/{record.asset.partition('/')[2]}",
+            remedy="build again: the document changed while the build was at work",
+        )
+    return files
 
 
 def _malformed(model: type[BaseModel], where: str, error: Exception) -> AuthoredDocumentError:
@@ -137,6 +192,6 @@ def _malformed(model: type[BaseModel], where: str, error: Exception) -> Authored
 
 
 def settings_version(name: str) -> str:
-    """Digest of the bytes now on disk for document ``name``."""
-    path = AUTHORED / f"{name}.yaml"
-    return sha256_of_file(path)[0][:16] if path.is_file() else "no file"
+    """Digest of what is now on disk of document ``name``."""
+    files = files_of(AUTHORED / f"{name}.yaml") or files_of(AUTHORED / name)
+    return digest_of_files(files)[:16] if files else "no file"

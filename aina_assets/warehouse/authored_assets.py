@@ -11,9 +11,14 @@ import dagster as dg
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.vocabulary import AllowedUse, SourceClass
 from aina_assets.warehouse.assets import OWNERS, check_result
-from aina_assets.warehouse.authored import AUTHORED_GROUP, AuthoredDocument, settings_version
+from aina_assets.warehouse.authored import (
+    AUTHORED_GROUP,
+    AuthoredDocument,
+    digest_of_files,
+    files_of,
+    settings_version,
+)
 from aina_assets.warehouse.code_versions import code_version_of
-from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.store import Record, finding_fields
@@ -77,17 +82,22 @@ def _read(
         warehouse.store.refuse(name, (finding,))
         yield check_result(finding, key)
         return
-    digest, size = sha256_of_file(document.path())
-    finding = Finding(WELL_FORMED, True, 0, 0, f"{document.path().name}: sha256 {digest}")
-    entry = {
-        "path": f"data/{document.path().name}",
-        "status": "present",
-        "sha256": digest,
-        "size_bytes": size,
-        "source_class": str(SourceClass.INTERNAL),
-        "allowed_use": str(AllowedUse.OPEN),
-        "detail": "authored in this project",
-    }
+    files = files_of(document.path())
+    digest = digest_of_files(files)
+    said = f"{document.path().name}: sha256 {digest}, {len(files)} file(s)"
+    finding = Finding(WELL_FORMED, True, 0, 0, said)
+    entries = [
+        {
+            "path": f"data/{file.path}",
+            "status": "present",
+            "sha256": file.sha256,
+            "size_bytes": file.size_bytes,
+            "source_class": str(SourceClass.INTERNAL),
+            "allowed_use": str(AllowedUse.OPEN),
+            "detail": "authored in this project",
+        }
+        for file in files
+    ]
     record = Record(
         asset=name,
         data_version=digest,
@@ -95,10 +105,12 @@ def _read(
         settings_version=settings_version(document.__document__),
         inputs={},
         findings=(finding_fields(finding),),
-        details={"files": [entry]},
+        details={"files": entries},
     )
     warehouse.store.commit(record)
     yield check_result(finding, key)
     yield dg.MaterializeResult(
-        asset_key=key, data_version=dg.DataVersion(digest), metadata={"size_bytes": size}
+        asset_key=key,
+        data_version=dg.DataVersion(digest),
+        metadata={"size_bytes": sum(file.size_bytes for file in files), "files": len(files)},
     )
