@@ -17,9 +17,11 @@ from aina_assets.contracts.errors import AinaError
 from aina_assets.curriculum import assets as curriculum
 from aina_assets.curriculum import policy as curriculum_policy
 from aina_assets.curriculum import tables as curriculum_tables
+from aina_assets.learner import policy as learner_policy
 from aina_assets.packets import assets as packets
 from aina_assets.packets import policy as packet_policy
 from aina_assets.packets import tables as packet_tables
+from aina_assets.practice import policy as practice_policy
 from aina_assets.release import tables as release_tables
 from aina_assets.release.assets import release_assets
 from aina_assets.sources import assets as sources
@@ -86,7 +88,14 @@ def documents() -> list[type[AuthoredDocument]]:
     """Every document that people author, room by room."""
     return [
         item
-        for room in (work_graph_policy, title_policy, curriculum_policy, packet_policy)
+        for room in (
+            work_graph_policy,
+            title_policy,
+            curriculum_policy,
+            packet_policy,
+            practice_policy,
+            learner_policy,
+        )
         for item in vars(room).values()
         if isinstance(item, type)
         and issubclass(item, AuthoredDocument)

@@ -11,7 +11,7 @@ from aina_assets.contracts.packets import PacketVerdict
 from aina_assets.contracts.receipts import Receipt
 from aina_assets.packets import coverage_report as coverage
 from aina_assets.packets import packets as role_packets
-from aina_assets.packets import quality, quality_report, references, review, tables
+from aina_assets.packets import policies, quality, quality_report, references, review, tables
 from aina_assets.packets.policy import PacketRules
 from aina_assets.warehouse.assets import table_asset
 from aina_assets.warehouse.receipts import ReceiptSpec
@@ -50,6 +50,7 @@ packet_quality = _table(
         upstream=("semantic_review_v1",),
     ),
 )(quality.packet_quality)
+runtime_policies = _table(tables.RuntimePolicies)(policies.runtime_policies)
 
 
 @report_asset(

@@ -345,3 +345,15 @@ class PacketQuality(
     def _measured_has_value(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
         unmeasured = pc.equal(data.table["verdict"], "not_measured")
         return pc.equal(unmeasured, data.table["value"].is_null())
+
+
+class RuntimePolicies(
+    Table,
+    key=("document",),
+    parents=(Parent("authored/planner_rules"), Parent("authored/practice_rules")),
+):
+    """The authored documents planner and evaluator stand on, whole: a release runs by its own."""
+
+    document: str = pap.Field(description="Name of the document below data/.")
+    sha256: str = pap.Field(str_matches=r"^[0-9a-f]{64}$", description="Digest of its bytes.")
+    content: str = pap.Field(description="The document, as YAML.")

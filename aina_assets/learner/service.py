@@ -1,0 +1,383 @@
+"""The learner loop: assess, plan, practise, evaluate, plan again; every step an event.
+
+Belongs here: the order of things, and which event each leaves. Stays out: HTTP (``serve``), keeping
+events (``ledger``), every judgement (``readiness``, ``planner``, ``practice.evaluator``).
+
+Each request carries a key of its caller's; with the same key it is the same request, and leaves no
+second event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from pydantic import JsonValue
+
+from aina_assets.contracts.curriculum import CurriculumModule
+from aina_assets.contracts.errors import AinaError, IdempotencyConflict
+from aina_assets.contracts.learner import (
+    Actor,
+    CurriculumInputPacket,
+    EventType,
+    LearnerEvent,
+    LearnerProfile,
+    PersonalizationDecision,
+    ReadinessSnapshot,
+    RecordedEvent,
+)
+from aina_assets.contracts.practice import EvaluationResult, Outcome
+from aina_assets.learner.ledger import Ledger
+from aina_assets.learner.planner import History, decide
+from aina_assets.learner.readiness import readiness_of
+from aina_assets.learner.replay import LearnerState, fold
+from aina_assets.learner.resolver import resolve
+from aina_assets.learner.view import ReleaseView
+from aina_assets.packets.curriculum_input import RouteFinding, curriculum_input
+from aina_assets.practice.evaluator import evaluate
+from aina_assets.practice.judge import Judge
+from aina_assets.practice.policy import PracticeRules
+from aina_assets.warehouse.digests import digest_of_json
+
+# After these a plan may come out otherwise.
+_MOVING = frozenset(
+    {
+        EventType.ASSESSMENT_COMPLETED,
+        EventType.EVALUATOR_COMPLETED,
+        EventType.MASTERY_GATE_PASSED,
+        EventType.MASTERY_GATE_FAILED,
+        EventType.CONFIDENCE_UPDATED,
+        EventType.GOAL_UPDATED,
+        EventType.TOOL_STACK_UPDATED,
+    }
+)
+
+_GATES = frozenset({EventType.MASTERY_GATE_PASSED, EventType.MASTERY_GATE_FAILED})
+_GATE = "mastery_gate"
+
+
+class LearnerUnknown(AinaError, LookupError):
+    """No assessment of this learner is in the ledger."""
+
+
+class ModuleUnknown(AinaError, LookupError):
+    """The release has no such module."""
+
+
+class SyntheticOnly(AinaError, PermissionError):
+    """The profile is of a real person, and the production boundary is closed."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What an intake came to."""
+
+    readiness: ReadinessSnapshot
+    packet: CurriculumInputPacket
+
+
+@dataclass(frozen=True)
+class LearnerService:
+    """The loop over one release and one ledger.
+
+    Attributes:
+        view: the release; asked anew for each request, so that a new one is picked up.
+        ledger: where events are kept.
+        judge: grades beside the deterministic engine; none by default.
+        admits_real_learners: whether profiles of real people are taken; only a decision that opens
+            the production boundary says so.
+        clock: the time.
+    """
+
+    view: Callable[[], ReleaseView]
+    ledger: Ledger
+    judge: Judge | None = None
+    admits_real_learners: bool = False
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def assess(self, profile: LearnerProfile, key: str) -> Assessment:
+        """Take an intake: where the learner stands, and what is known of their work.
+
+        Raises:
+            SyntheticOnly: a real person's, while the production boundary is closed.
+        """
+        if not profile.is_synthetic and not self.admits_real_learners:
+            raise SyntheticOnly(
+                expected="a synthetic learner: the production boundary is closed",
+                found="is_synthetic: false",
+                where="LearnerProfile",
+                remedy="use synthetic learners until a decision opens the boundary",
+            )
+        view = self.view()
+        # Proof comes from the ledger, never from the intake.
+        mastered = tuple(sorted(self._state(profile.learner_id).mastered))
+        profile = profile.model_copy(update={"evidence": mastered})
+        made = self._assessment(view, profile)
+        make = partial(self._event, profile.learner_id, actor=Actor.LEARNER, key=key)
+        self._record(
+            [
+                make(EventType.ASSESSMENT_STARTED),
+                make(
+                    EventType.ASSESSMENT_COMPLETED,
+                    packet_id=made.packet.packet_id,
+                    scores={
+                        "readiness": made.readiness.score,
+                        "level": float(made.readiness.level),
+                    },
+                    payload={
+                        "profile": profile.model_dump(mode="json"),
+                        "readiness": made.readiness.model_dump(mode="json"),
+                    },
+                ),
+            ]
+        )
+        return made
+
+    def plan(self, learner_id: str, key: str) -> PersonalizationDecision:
+        """The next steps, and the events that made them differ from the last plan.
+
+        Raises:
+            LearnerUnknown: never assessed.
+        """
+        view = self.view()
+        decision = self._decide(view, learner_id)
+        event = self._event(
+            learner_id,
+            EventType.CURRICULUM_PLAN_CREATED,
+            Actor.PLANNER,
+            key,
+            packet_id=decision.packet_id,
+            artifact_refs=(f"decision:{decision.decision_id}",),
+            scores={"confidence": decision.confidence},
+            payload={"decision": decision.model_dump(mode="json")},
+        )
+        (recorded,) = self._record([event])
+        return PersonalizationDecision.model_validate(recorded.event.payload["decision"])
+
+    def packet(self, learner_id: str) -> CurriculumInputPacket:
+        """What a plan for the learner would be made of now.
+
+        Raises:
+            LearnerUnknown: never assessed.
+        """
+        return self._assessment(self.view(), self._profile(self.state(learner_id))).packet
+
+    def note(
+        self,
+        learner_id: str,
+        event_type: EventType,
+        key: str,
+        module_id: str | None = None,
+        **payload: JsonValue,
+    ) -> RecordedEvent:
+        """Record what a learner did: a module shown, a lesson begun, an answer changed.
+
+        Raises:
+            LearnerUnknown: never assessed.
+            ModuleUnknown: of a module that the release does not have.
+        """
+        self.state(learner_id)
+        if module_id is not None:
+            self._module(self.view(), module_id)
+        event = self._event(
+            learner_id, event_type, Actor.LEARNER, key, module_id=module_id, payload=payload
+        )
+        return self._record([event])[0]
+
+    def submit(self, learner_id: str, module_id: str, text: str, key: str) -> EvaluationResult:
+        """Grade a submission and record what it proves. The text itself is not kept.
+
+        Raises:
+            LearnerUnknown: never assessed.
+            ModuleUnknown: of a module that the release does not have.
+            IdempotencyConflict: the key was used for another submission.
+        """
+        view = self.view()
+        module = self._module(view, module_id)
+        state = self.state(learner_id)
+        rules = PracticeRules.parse(view.practice_rules, "runtime_policies")
+        result = evaluate(
+            module,
+            text,
+            rules,
+            answer_was_shown=module_id in state.answers_shown,
+            judge=self.judge,
+        )
+        submitted = {"submission_digest": result.submission_digest}
+        refs = (f"evaluation:{result.evaluation_id}",)
+        points = {"points": result.points, "points_possible": result.points_possible}
+        is_proof = result.outcome is Outcome.PASS and result.counts_for_mastery
+        gate = EventType.MASTERY_GATE_PASSED if is_proof else EventType.MASTERY_GATE_FAILED
+        make = partial(self._event, learner_id, key=key, module_id=module_id)
+        recorded = self._record(
+            [
+                make(EventType.PRACTICE_SUBMITTED, Actor.LEARNER, payload=submitted),
+                make(
+                    EventType.EVALUATOR_COMPLETED,
+                    Actor.EVALUATOR,
+                    artifact_refs=refs,
+                    scores={name: float(figure) for name, figure in points.items()},
+                    payload={"evaluation": result.model_dump(mode="json")},
+                ),
+                make(gate, Actor.EVALUATOR, artifact_refs=refs, payload=submitted),
+            ]
+        )
+        # Asked again with the same key, what was found then stands, whatever the rules say now.
+        return EvaluationResult.model_validate(recorded[1].event.payload["evaluation"])
+
+    def state(self, learner_id: str, until: int | datetime | None = None) -> LearnerState:
+        """What the ledger says of a learner, now or at a moment.
+
+        Raises:
+            LearnerUnknown: never assessed by then.
+        """
+        found = self._state(learner_id, until)
+        self._profile(found)
+        return found
+
+    def _state(self, learner_id: str, until: int | datetime | None = None) -> LearnerState:
+        state = LearnerState(learner_id=learner_id)
+        for recorded in self.ledger.events(learner_id, until=until):
+            state = fold(state, recorded)
+        return state
+
+    def _decide(self, view: ReleaseView, learner_id: str) -> PersonalizationDecision:
+        """The plan after every event, and which of those since the last plan changed it."""
+        state = LearnerState(learner_id=learner_id)
+        basis: list[str] = []
+        waiting: list[tuple[LearnerState, str, tuple[str, ...]]] = []
+        planned: LearnerState | None = None
+        planned_basis: tuple[str, ...] = ()
+        for recorded in self.ledger.events(learner_id):
+            state = fold(state, recorded)
+            event = recorded.event
+            if event.event_type is EventType.CURRICULUM_PLAN_CREATED:
+                planned, planned_basis, waiting = state, tuple(basis), []
+            elif event.event_type in _MOVING:
+                basis.append(event.event_id)
+                waiting.append((state, event.event_id, tuple(basis)))
+        changed: list[str] = []
+        if planned is not None and planned.profile is not None:
+            path = self._plan_of(view, planned, planned_basis).chosen_path
+            for then, event_id, known in waiting:
+                after = self._plan_of(view, then, known).chosen_path
+                if after != path:
+                    changed.append(event_id)
+                    path = after
+        return self._plan_of(view, state, tuple(basis), tuple(changed))
+
+    def _plan_of(
+        self,
+        view: ReleaseView,
+        state: LearnerState,
+        basis: tuple[str, ...],
+        changed: tuple[str, ...] = (),
+    ) -> PersonalizationDecision:
+        packet = self._assessment(view, self._profile(state)).packet
+        failed = frozenset(
+            name
+            for name, result in state.evaluations.items()
+            if result.outcome is not Outcome.PASS and name not in state.mastered
+        )
+        history = History(frozenset(state.mastered), failed, basis)
+        return decide(packet, view.rules, history, changed)
+
+    def _assessment(self, view: ReleaseView, profile: LearnerProfile) -> Assessment:
+        readiness = readiness_of(profile, view.level_of, view.rules)
+        resolved = resolve(profile.role_title, profile.status, view.route, view.module_rows)
+        material = view.material(resolved.role_id) if resolved.role_id is not None else None
+        route = RouteFinding(
+            resolved.role_family,
+            str(resolved.tier),
+            resolved.confidence,
+            tuple(resolved.routed["reasons"]),
+            resolved.path,
+        )
+        packet = curriculum_input(
+            view.release_id, profile, readiness, route, material, view.module_rows
+        )
+        return Assessment(readiness, packet)
+
+    def _profile(self, state: LearnerState) -> LearnerProfile:
+        if state.profile is None:
+            raise _unknown(state.learner_id)
+        return state.profile
+
+    def _module(self, view: ReleaseView, module_id: str) -> CurriculumModule:
+        module = view.modules.get(module_id)
+        if module is None:
+            raise ModuleUnknown(
+                expected="a module of the current release",
+                found=module_id,
+                where=f"release {view.release_id}",
+                remedy="take a module of the learner's plan",
+            )
+        return module
+
+    def _event(
+        self, learner_id: str, event_type: EventType, actor: Actor, key: str, **fields: Any
+    ) -> LearnerEvent:
+        # Passed or failed, it is the same gate: a request can close it only once.
+        own_key = f"{key}:{_GATE if event_type in _GATES else event_type}"
+        return LearnerEvent(
+            event_id=digest_of_json([learner_id, own_key])[:32],
+            event_type=event_type,
+            actor=actor,
+            learner_id=learner_id,
+            idempotency_key=own_key,
+            occurred_at=self.clock(),
+            **fields,
+        )
+
+    def _record(self, events: Sequence[LearnerEvent]) -> list[RecordedEvent]:
+        """Events as recorded, in one transaction; those recorded before under their keys as then.
+
+        Raises:
+            IdempotencyConflict: a key was used for something else.
+        """
+        for attempt in range(2):
+            before = [self.ledger.find(event.learner_id, event.idempotency_key) for event in events]
+            for event, recorded in zip(events, before, strict=True):
+                if recorded is not None:
+                    _require_same(event, recorded.event)
+            missing = [event for event, old in zip(events, before, strict=True) if old is None]
+            try:
+                new = iter(self.ledger.append_many(missing) if missing else [])
+            except IdempotencyConflict:
+                # The same request, at the same moment, was a little faster.
+                if attempt:
+                    raise
+                continue
+            return [old if old is not None else next(new) for old in before]
+        raise AssertionError("unreachable")
+
+
+def _asked(event: LearnerEvent) -> dict[str, Any]:
+    """What a request brought along; the rest of a payload is what it came to."""
+    profile = event.payload.get("profile")
+    said = dict(profile) if isinstance(profile, dict) else {}
+    said.pop("evidence", None)  # From the ledger, not from the request.
+    return {"submission": event.payload.get("submission_digest"), "profile": said}
+
+
+def _require_same(event: LearnerEvent, before: LearnerEvent) -> None:
+    now, then = _asked(event), _asked(before)
+    if event.module_id != before.module_id or now != then:
+        raise IdempotencyConflict(
+            expected=f"the request that made event {before.event_id}, again",
+            found="another one",
+            where=f"idempotency key {event.idempotency_key!r}",
+            remedy="give each request a key of its own",
+        )
+
+
+def _unknown(learner_id: str) -> LearnerUnknown:
+    return LearnerUnknown(
+        expected="a learner who was assessed",
+        found="no assessment in the ledger",
+        where=f"learner {learner_id}",
+        remedy="assess the learner first",
+    )
