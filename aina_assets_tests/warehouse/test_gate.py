@@ -172,6 +172,10 @@ Breaker = Callable[[pa.Table], Broken]
 ANY: Callable[[dict[str, Any]], bool] = lambda _cells: True  # noqa: E731
 
 DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
+    "gap_is_stated": (
+        one_cell("gap", None, lambda row: row["specific_count"] == 0),
+        one_cell("gap", "only_general_modules", lambda row: row["specific_count"] > 0),
+    ),
     "provenance": (
         one_cell("source_class", "canonical+gossip", ANY),
         one_cell("source_class", "", ANY),
@@ -376,8 +380,9 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     ("title_thresholds", "rung_allowed_values"): one_cell(
         "rung", "perhaps", lambda row: row["min_score"] is None
     ),
-    ("title_model_evaluation", "bar_range"): one_cell(
-        "bar", 2.0, lambda row: row["value"] is None and row["bar"] is not None
+    # Without a value, nothing is held against the bar.
+    ("title_model_evaluation", "bar_range"): first_of(
+        lambda row: row["bar"] is not None, {"bar": 2.0, "value": None}
     ),
     ("workflows", "rank_minimum"): one_cell("rank", 0, lambda row: row["is_top"]),
     # No evidence is no grant: only a row without any says nothing else wrong.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,38 +19,16 @@ from aina_assets.contracts.learner import (
     WorkStatus,
 )
 from aina_assets.contracts.work import AIAffordancePack, EvidenceState, RiskTier
-from aina_assets.learner.ledger import Ledger
 from aina_assets.learner.planner import History, decide
 from aina_assets.learner.service import LearnerService
 from aina_assets.learner.view import ReleaseView
-from aina_assets.release.publish import current_release
-
-LEARNER: dict[str, Any] = {
-    "learner_id": "synthetic-1",
-    "is_synthetic": True,
-    "ai_usage": "tried",
-    "confidence": 3,
-    "goals": ("save_time",),
-    "weekly_minutes": 120,
-}
-
-
-@pytest.fixture(scope="session")
-def view(sample_home: Path) -> ReleaseView:
-    release = current_release(sample_home)
-    assert release is not None
-    return ReleaseView.open(release.release_id, release.path)
-
-
-@pytest.fixture(scope="session")
-def service(view: ReleaseView, tmp_path_factory: pytest.TempPathFactory) -> LearnerService:
-    place = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
-    return LearnerService(lambda: view, Ledger.open(f"sqlite:///{place}"))
+from aina_assets.warehouse.digests import digest_of_json
+from aina_assets_tests.loop.learners import LEARNER
 
 
 def packet_of(service: LearnerService, **answers: Any) -> CurriculumInputPacket:
     profile = LearnerProfile(**LEARNER | answers)
-    return service.assess(profile, key=profile.model_dump_json()).packet
+    return service.assess(profile, key=digest_of_json(answers)).packet
 
 
 def plan_of(
@@ -177,18 +154,6 @@ def test_without_a_role_nothing_is_claimed(service: LearnerService, view: Releas
     assert any(step.tier == "llm" and not step.is_used for step in packet.fallback_path)
     assert decision.confidence == 0
     assert decision.confirmation_questions
-
-
-def test_the_words_of_a_title_are_an_archetype_without_a_role(
-    service: LearnerService, view: ReleaseView
-) -> None:
-    packet, decision = plan_of(service, view, role_title="Paid Search Ninja", ai_usage="weekly")
-
-    assert packet.role is None
-    assert packet.role_family == "paid_media"
-    assert packet.fallback_tier == "archetype"
-    assert decision.confidence == 0
-    assert all(step.workflow_id is None and step.level <= 2 for step in decision.chosen_path)
 
 
 # ------------------------------------------------------------------------------------ exclusions

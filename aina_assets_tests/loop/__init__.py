@@ -1,0 +1,1 @@
+"""The learner loop over a built release: planner, service."""
