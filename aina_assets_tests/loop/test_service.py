@@ -18,7 +18,7 @@ from aina_assets.learner.service import (
 )
 from aina_assets.learner.view import ReleaseView
 from aina_assets_tests.loop.learners import LEARNER
-from aina_assets_tests.practice.submissions import whole_submission
+from aina_assets_tests.loop.submissions import whole_submission
 
 
 def assessed(service: LearnerService, learner_id: str, **answers: Any) -> LearnerProfile:
