@@ -21,7 +21,9 @@ from aina_assets.learner import policy as learner_policy
 from aina_assets.packets import assets as packets
 from aina_assets.packets import policy as packet_policy
 from aina_assets.packets import tables as packet_tables
+from aina_assets.practice import assets as practice
 from aina_assets.practice import policy as practice_policy
+from aina_assets.practice import tables as practice_tables
 from aina_assets.release import tables as release_tables
 from aina_assets.release.assets import release_assets
 from aina_assets.sources import assets as sources
@@ -70,6 +72,7 @@ def models() -> dict[str, type[Table]]:
             title_tables,
             curriculum_tables,
             packet_tables,
+            practice_tables,
         )
         for item in vars(room).values()
         if isinstance(item, type) and issubclass(item, Table) and item.__key__
@@ -109,7 +112,7 @@ def all_assets() -> list[dg.AssetsDefinition]:
     upstream = [sources.upstream_assets(dataset) for dataset in datasets]
     tables = [
         item
-        for room in (sources, work_graph, titles, curriculum, packets)
+        for room in (sources, work_graph, titles, curriculum, packets, practice)
         for item in vars(room).values()
         if isinstance(item, dg.AssetsDefinition)
     ]

@@ -21,7 +21,7 @@ ROUTED: dict[str, Any] = {
     "service_tier": "serve_now",
     "reasons": ["known_title:alias", "served_at:onet_soc"],
 }
-UNSERVED = {
+UNSERVED: dict[str, Any] = {
     "fallback_tier": "unresolved",
     "code": None,
     "code_level": "none",
