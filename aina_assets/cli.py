@@ -6,6 +6,7 @@ about data. Dagster and the rooms are imported inside commands, so that ``aina -
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,12 @@ sources_app = typer.Typer(no_args_is_help=True, help="Locks: what is pinned, and
 app.add_typer(sources_app, name="sources")
 titles_app = typer.Typer(no_args_is_help=True, help="Lists of titles.")
 app.add_typer(titles_app, name="titles")
+serve_app = typer.Typer(help="Serve the learner loop: API and beta pages over the release.")
+app.add_typer(serve_app, name="serve")
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of the server.")
+serve_app.add_typer(keys_app, name="keys")
+learner_app = typer.Typer(no_args_is_help=True, help="What happened to a learner.")
+app.add_typer(learner_app, name="learner")
 
 out = Console()
 err = Console(stderr=True)
@@ -48,6 +55,10 @@ SelectOption = Annotated[
     str, typer.Option("--select", help="Assets, in Dagster's selection syntax.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+LedgerOption = Annotated[
+    str,
+    typer.Option("--ledger", help="URL of the learner event ledger; a file of AINA_HOME if not."),
+]
 
 
 @contextmanager
@@ -301,8 +312,6 @@ def lineage(
 ) -> None:
     """Export the lineage of the current snapshots as OpenLineage events, one JSON a line."""
     with _errors_to_exit():
-        import datetime
-
         from upath import UPath
 
         from aina_assets.location import all_models
@@ -339,6 +348,24 @@ def dictionary(
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             err.print(f"{path} is behind the models: run `aina dictionary`")
+            raise typer.Exit(1)
+
+
+@app.command()
+def schemas(
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if behind.")] = False,
+) -> None:
+    """Write the JSON Schemas of the contracts, a file a version."""
+    with _errors_to_exit():
+        from aina_assets.contracts.schemas import differences, write
+        from aina_assets.warehouse.settings import PROJECT_ROOT
+
+        folder = PROJECT_ROOT / "docs" / "schemas"
+        if not check:
+            write(folder)
+        elif found := differences(folder):
+            for difference in found:
+                err.print(escape(difference))
             raise typer.Exit(1)
 
 
@@ -409,6 +436,119 @@ def _print_changes(changes: Any) -> None:
             )
         )
     out.print(table)
+
+
+@serve_app.callback(invoke_without_command=True)
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8321,
+    ledger: LedgerOption = "",
+    insecure_local: Annotated[
+        bool,
+        typer.Option("--insecure-local", help="Ask for no API keys; serve this machine alone."),
+    ] = False,
+) -> None:
+    """Serve the learner loop: API and beta pages over the current release."""
+    if context.invoked_subcommand is not None:
+        return
+    with _errors_to_exit():
+        from aina_assets.location import all_models
+        from aina_assets.serve.run import serve as run_server
+        from aina_assets.warehouse.settings import home
+
+        def started(url: str) -> None:
+            out.print(f"serving on {url} (beta pages: {url}/beta)", soft_wrap=True)
+
+        models = all_models()
+        run_server(
+            home(),
+            lambda: models,
+            host=host,
+            port=port,
+            ledger_url=ledger,
+            is_local=insecure_local,
+            started=started,
+        )
+
+
+@keys_app.command("add")
+def keys_add(
+    name: Annotated[str, typer.Argument(help="Whose key it is; small letters, digits, - and _.")],
+    rate: Annotated[int, typer.Option("--rate", help="Requests a minute.")] = 600,
+) -> None:
+    """Make an API key and print it, this once; only its digest is kept."""
+    with _errors_to_exit():
+        from aina_assets.serve.keys import key_file
+        from aina_assets.warehouse.settings import home
+
+        typer.echo(key_file(home()).add(name, rate))
+
+
+@keys_app.command("list")
+def keys_list() -> None:
+    """List the keys on file by name."""
+    with _errors_to_exit():
+        from aina_assets.serve.keys import key_file
+        from aina_assets.warehouse.settings import home
+
+        table = Table("name", "requests a minute", box=None, pad_edge=False)
+        for key in key_file(home()).read():
+            table.add_row(key.name, f"{key.requests_per_minute:,}")
+        out.print(table)
+
+
+@keys_app.command("remove")
+def keys_remove(name: Annotated[str, typer.Argument(help="Name of the key.")]) -> None:
+    """Refuse a key from now on; a running server follows within a second."""
+    with _errors_to_exit():
+        from aina_assets.serve.keys import key_file
+        from aina_assets.warehouse.settings import home
+
+        key_file(home()).remove(name)
+
+
+@learner_app.command("replay")
+def learner_replay(
+    learner_id: Annotated[str, typer.Argument(help="Id of the learner.")],
+    until: Annotated[
+        str, typer.Option("--until", help="Position in the ledger, or a time with its zone.")
+    ] = "",
+    as_json: JsonOption = False,
+    ledger: LedgerOption = "",
+) -> None:
+    """Replay a learner's events: their state now, or at a moment."""
+    with _errors_to_exit():
+        from aina_assets.learner.ledger import Ledger
+        from aina_assets.learner.service import state_of
+        from aina_assets.serve.run import default_ledger
+        from aina_assets.warehouse.settings import home
+
+        with Ledger.open(ledger or default_ledger(home())) as opened:
+            state = state_of(opened, learner_id, _moment(until))
+        if as_json:
+            typer.echo(state.model_dump_json())
+        else:
+            from aina_assets.cli_render import learner_state
+
+            out.print(learner_state(state))
+
+
+def _moment(text: str) -> int | datetime.datetime | None:
+    """``text`` as a position or a time; None where there is none."""
+    if not text:
+        return None
+    if text.isdecimal():
+        return int(text)
+    try:
+        return datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise AinaError(
+            expected="a position such as 120, or a time such as 2026-03-01T09:30:00+00:00",
+            found=repr(text),
+            where="--until",
+            remedy="give one of the two",
+        ) from None
 
 
 if __name__ == "__main__":

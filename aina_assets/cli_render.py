@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from aina_assets.learner.replay import LearnerState
 from aina_assets.warehouse.lineage import Trace, TracedField, TracedFile, TracedRow
 
 VALUE_WIDTH = 48
@@ -102,6 +103,40 @@ def explained_title(explained: Mapping[str, Any]) -> Group:
         )
     )
     return Group(*parts)
+
+
+def learner_state(state: LearnerState) -> Group:
+    """A learner's state: where they stand, and each module with what is known of it."""
+    head = Table(show_header=False, box=None, pad_edge=False)
+    head.add_column(style="dim")
+    head.add_column()
+    profile = state.profile
+    for label, value in (
+        ("learner", state.learner_id),
+        ("events", f"{state.event_count}, the last at position {state.last_position}"),
+        ("title", profile.role_title if profile is not None else "-"),
+        ("goals", ", ".join(profile.goals) if profile is not None else "-"),
+        ("confidence", str(profile.confidence) if profile is not None else "-"),
+        ("last plan", state.last_decision_id or "-"),
+    ):
+        head.add_row(label, Text(value))
+    seen = {*state.exposures, *state.attempts, *state.evaluations, *state.mastered}
+    rows = []
+    for name in sorted(seen):
+        evaluation = state.evaluations.get(name)
+        proof = state.mastered.get(name)
+        rows.append(
+            (
+                name,
+                str(state.exposures.get(name, 0)),
+                str(state.attempts.get(name, 0)),
+                str(evaluation.outcome) if evaluation is not None else "-",
+                f"by event at position {proof.position}" if proof is not None else "no",
+                "yes" if name in state.answers_shown else "no",
+            )
+        )
+    columns = ("module", "shown", "handed in", "last outcome", "mastered", "answer shown")
+    return Group(head, "", _rows("modules", columns, rows))
 
 
 def _rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -161,7 +161,7 @@ class Applies(Contract):
 
     Attributes:
         is_general: all of them.
-        words: or those whose title, deliverables or pain points have one of these words.
+        words: or those whose title or deliverables have one of these words.
     """
 
     is_general: bool = False

@@ -10,6 +10,9 @@
     │   ├── SourceHashMismatch      (ValueError)         the bytes are not the pinned ones
     │   └── SourceFormatError       (ValueError)         not in the published layout
     ├── AuthoredDocumentError       (ValueError)         a file of ``data/`` is malformed
+    ├── LedgerError                 the learner event ledger cannot do what was asked
+    │   ├── IdempotencyConflict     (ValueError)         its key is taken by another event
+    │   └── LedgerTampered          (ValueError)         a record is not what was recorded
     └── WarehouseError              the warehouse cannot do what was asked
         ├── SnapshotMissing         (LookupError)        nothing stored yet under that name
         ├── SnapshotCorrupt         (ValueError)         stored bytes are not the recorded ones
@@ -78,6 +81,18 @@ class SourceFormatError(SourceError, ValueError):
 
 class AuthoredDocumentError(AinaError, ValueError):
     """A document that people author is missing or malformed."""
+
+
+class LedgerError(AinaError):
+    """The learner event ledger cannot do what was asked."""
+
+
+class IdempotencyConflict(LedgerError, ValueError):
+    """The learner's idempotency key is taken by an event with other content."""
+
+
+class LedgerTampered(LedgerError, ValueError):
+    """A record of the ledger is missing or is not what was recorded."""
 
 
 class WarehouseError(AinaError):

@@ -29,6 +29,7 @@ LearnerId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{3,63}$")]
 """An opaque id. Never a name, an address, or anything that says who it is."""
 ShortText = Annotated[str, Field(min_length=1, max_length=300)]
 Level = Annotated[int, Field(ge=0, le=4)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class AiUsage(StrEnum):
@@ -148,7 +149,7 @@ class ReadinessSnapshot(Contract):
 
     level: Level
     score: Share
-    parts: dict[str, float]
+    parts: dict[str, Finite]
     flags: tuple[Text, ...]
     missing: tuple[Text, ...]
 
@@ -228,7 +229,7 @@ class CandidateScore(Contract):
     module_id: ModuleId
     workflow_id: WorkflowId | None
     parts: ScoreParts
-    score: float
+    score: Finite
     reasons: tuple[Text, ...]
 
 
@@ -298,7 +299,7 @@ class LearnerEvent(Contract):
     packet_id: Digest | None = None
     module_id: ModuleId | None = None
     artifact_refs: tuple[Text, ...] = ()
-    scores: dict[str, float] = Field(default_factory=dict)
+    scores: dict[str, Finite] = Field(default_factory=dict)
     payload: dict[str, JsonValue] = Field(default_factory=dict)
     idempotency_key: Annotated[str, Field(min_length=1, max_length=200)]
     occurred_at: AwareDatetime

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aina_assets.contracts.curriculum import CurriculumModule
+from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.vocabulary import joined_classes, strictest_use
 from aina_assets.curriculum import tables
 from aina_assets.curriculum.links import links_of
@@ -33,8 +34,21 @@ def capability_levels(curriculum: Curriculum) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(tables.CapabilityLevels))
 
 
-def modules(curriculum: Curriculum) -> pa.Table:
-    """Rows of ``Modules``."""
+def modules(curriculum: Curriculum, families: Families) -> pa.Table:
+    """Rows of ``Modules``.
+
+    Raises:
+        AuthoredDocumentError: a module is for a family that there is not.
+    """
+    known = {family.id for family in families.families}
+    lost = sorted(module.id for module in curriculum.modules if module.family not in known)
+    if lost:
+        raise AuthoredDocumentError(
+            expected=f"modules of the families {', '.join(sorted(known))}",
+            found=f"of others: {', '.join(lost)}",
+            where=str(Curriculum.path()),
+            remedy="move the modules to a family of data/families.yaml, or add the family there",
+        )
     ordered = sorted(curriculum.modules, key=lambda one: (one.family, one.level, one.id))
     rows = [_module_row(module) for module in ordered]
     return pa.Table.from_pylist(rows, schema=arrow_schema(tables.Modules))

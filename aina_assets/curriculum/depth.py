@@ -93,7 +93,7 @@ def _findings(
     )
     yield (
         "refs_are_recorded",
-        _met(len(module.sources) >= rules.min_sources),
+        _met(len(set(module.sources)) >= rules.min_sources),
         ", ".join(module.sources),
     )
     missing = [source for source in module.sources if source not in resolved]

@@ -35,6 +35,11 @@ class Link:
     strength: float
 
 
+def is_word(text: str) -> bool:
+    """Whether ``text`` is a single word, as a workflow can have it."""
+    return _WORD.fullmatch(text) is not None
+
+
 def words_of_workflow(workflow: Mapping[str, Any]) -> frozenset[str]:
     """The words that say what a workflow is about: its title's and its deliverables'."""
     texts = [workflow["workflow_title"], *workflow["deliverables"]]
@@ -55,9 +60,7 @@ def links_of(workflow: Mapping[str, Any], modules: Sequence[Mapping[str, Any]]) 
     said = words_of_workflow(workflow)
     found = []
     for module in modules:
-        matched = tuple(
-            word for word in module["words"] if any(form in said for form in _forms(word))
-        )
+        matched = _matched(module["words"], said)
         if matched:
             strength = 1 - (1 - FIRST_WORD_STRENGTH) * 0.5 ** (len(matched) - 1)
             found.append(Link(module["module_id"], module["level"], "words", matched, strength))
@@ -66,3 +69,13 @@ def links_of(workflow: Mapping[str, Any], modules: Sequence[Mapping[str, Any]]) 
                 Link(module["module_id"], module["level"], "general", (), GENERAL_STRENGTH)
             )
     return tuple(sorted(found, key=lambda link: (-link.strength, link.level, link.module_id)))
+
+
+def _matched(words: Iterable[str], said: frozenset[str]) -> tuple[str, ...]:
+    """Of ``words`` those that were ``said``; of two forms of one word the first."""
+    found: dict[str, str] = {}
+    for word in words:
+        *_, shortest = forms = tuple(_forms(word))
+        if not said.isdisjoint(forms):
+            found.setdefault(shortest, word)
+    return tuple(found.values())

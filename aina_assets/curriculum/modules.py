@@ -22,12 +22,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from aina_assets.contracts.curriculum import CurriculumModule, Exercise, Lesson, Rubric
+from aina_assets.contracts.curriculum import CurriculumModule, Lesson, Rubric
 from aina_assets.contracts.errors import AuthoredDocumentError
 
 HEADINGS = {
@@ -43,6 +44,19 @@ _FENCE = "---"
 _HEADING = re.compile(r"^## +(.+?) *$")
 _SECTION = re.compile(r"^\*\*([^*]+)\.\*\*", re.MULTILINE)
 _HAND_IN = re.compile(r"\bHand in\b[^.:]+[.:]")
+_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
+
+_NOT_IN_FRONT = {
+    "lesson": "is no field; it stands under its headings",
+    "exercise": "is no field; it stands under its heading",
+    "rubric": "is no field; what it holds stands beside the other fields",
+}
+_MISSING_IN_EXERCISE = {
+    "deliverable": "no sentence that says 'Hand in ...'",
+    "sections": "fewer than two lines begin with a name in bold and a full stop: **Answer.**",
+}
+
+Place = tuple[int | str, ...]
 
 
 def read_module(path: Path) -> CurriculumModule:
@@ -53,29 +67,89 @@ def read_module(path: Path) -> CurriculumModule:
             line of every fault.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _fault(path, line, str(error), "a text file in UTF-8") from error
+    except OSError as error:
         raise _fault(path, 1, str(error), "a text file in UTF-8") from error
     front, first_line = _front_matter(path, lines)
     texts = _texts(path, lines, first_line)
     try:
-        tree = yaml.compose("\n".join(front), yaml.SafeLoader)
-        said = yaml.safe_load("\n".join(front))
+        tree, said = read_yaml("\n".join(front))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark is not None else 2
-        raise _fault(path, line, str(error).replace("\n", " "), "YAML") from error
-    if not isinstance(said, dict):
-        raise _fault(path, 2, f"{type(said).__name__}", "front matter with fields")
+        line, found = _yaml_fault(error, "\n".join(front))
+        raise _fault(path, line, found, "YAML") from error
+    if tree is None or not isinstance(said, dict):
+        raise _fault(path, 2, type(said).__name__, "front matter with fields")
+    for name, why in _NOT_IN_FRONT.items():
+        if name in said:
+            raise _fault(path, _line_of(tree, (name,)), f"{name}: {why}", "fields of a module")
     try:
-        return CurriculumModule.model_validate(_document(said, texts))
+        return CurriculumModule.model_validate(
+            _document(said, {part: text for part, (_, text) in texts.items()})
+        )
     except ValidationError as error:
-        faults = [
-            (_line_of(tree, item["loc"]), _name_of(item["loc"]), item["msg"])
-            for item in error.errors()
-        ]
+        headings = {part: line for part, (line, _) in texts.items()}
+        faults = [_fault_of(item, tree, headings) for item in _own_faults(error.errors())]
         said_all = "; ".join(f"line {line}: {name}: {message}" for line, name, message in faults)
         raise _fault(path, faults[0][0], said_all, "a module as its contract describes") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which no field stands twice, and in which every fault has its line.
+
+    PyYAML itself takes the last of two, and breaks down on values that their tag does not allow,
+    such as the date 2026-99-99.
+    """
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                self._refuse(f"{key.value} stands twice", key)
+            seen.add(key.value)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            said = str(node.value)[:40]
+            self._refuse(f"{said!r} cannot be read as {node.tag.rpartition(':')[2]}", node, error)
+
+    def _refuse(self, problem: str, node: yaml.Node, cause: Exception | None = None) -> NoReturn:
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from cause
+
+
+def read_yaml(text: str) -> tuple[yaml.Node | None, Any]:
+    """What ``text`` says, with the tree that knows the lines; null and null where it is empty.
+
+    Raises:
+        yaml.YAMLError: not YAML, a field twice, or a value that its tag does not allow.
+    """
+    loader = _Loader(text)
+    try:
+        tree = loader.get_single_node()
+        return tree, None if tree is None else loader.construct_document(tree)
+    except RecursionError as error:
+        raise yaml.YAMLError("nested too deeply") from error
+    finally:
+        loader.dispose()
+
+
+def _yaml_fault(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+    """The line (from 1) of the file, and what is wrong there."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        found = error.problem or "no YAML"
+        if error.context and error.context_mark is not None:
+            found = f"{error.context} of line {error.context_mark.line + 2}: {found}"
+        return error.problem_mark.line + 2, found
+    position = getattr(error, "position", 0)
+    return text[:position].count("\n") + 2, " ".join(str(error).split())
 
 
 def _fault(path: Path, line: int, found: str, expected: str) -> AuthoredDocumentError:
@@ -97,25 +171,25 @@ def _front_matter(path: Path, lines: list[str]) -> tuple[list[str], int]:
     raise _fault(path, 1, "no second ---", "front matter that closes with ---")
 
 
-def _texts(path: Path, lines: list[str], start: int) -> dict[str, str]:
-    """The text of every part, by its name."""
-    found: dict[str, list[str]] = {}
-    at: list[tuple[str, int]] = []
+def _texts(path: Path, lines: list[str], start: int) -> dict[str, tuple[int, str]]:
+    """The line of the heading and the text of every part, by its name."""
+    at: list[tuple[str, int, list[str]]] = []
     for number, line in enumerate(lines[start:], start=start + 1):
         heading = _HEADING.match(line)
         if heading is not None:
-            at.append((heading.group(1), number))
-            found[heading.group(1)] = []
+            at.append((heading.group(1), number, []))
         elif at:
-            found[at[-1][0]].append(line)
+            at[-1][2].append(line)
         elif line.strip():
             raise _fault(path, number, repr(line[:40]), "the heading '## Explain' first")
-    names = [name for name, _ in at]
-    if names != list(HEADINGS):
-        wrong = next((line for name, line in at if name not in HEADINGS), start + 1)
-        wanted = ", ".join(f"## {name}" for name in HEADINGS)
-        raise _fault(path, wrong, ", ".join(names) or "no heading", f"in this order: {wanted}")
-    return {HEADINGS[name]: "\n".join(text).strip() for name, text in found.items()}
+    names = [name for name, _, _ in at]
+    wanted = list(HEADINGS)
+    if names != wanted:
+        first = next((i for i, name in enumerate(names) if wanted[i : i + 1] != [name]), None)
+        wrong = len(lines) if first is None else at[first][1]
+        in_order = ", ".join(f"## {name}" for name in wanted)
+        raise _fault(path, wrong, ", ".join(names) or "no heading", f"in this order: {in_order}")
+    return {HEADINGS[name]: (line, "\n".join(text).strip()) for name, line, text in at}
 
 
 def _document(said: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
@@ -135,30 +209,87 @@ def _document(said: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
     }
 
 
-_TEXTS = {"lesson", "exercise", *Lesson.model_fields, *Exercise.model_fields}
+def _own_faults(found: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without those that only follow from others: a list is short by its malformed entries."""
+    return [
+        item
+        for item in found
+        if item["type"] != "too_short"
+        or not any(
+            other["loc"][: len(item["loc"])] == item["loc"] for other in found if other is not item
+        )
+    ]
 
 
-def _name_of(loc: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in loc if part != "rubric") or "module"
+def _fault_of(
+    item: ErrorDetails, tree: yaml.Node, headings: dict[str, int]
+) -> tuple[int, str, str]:
+    """Line, name and message of one fault the contract found."""
+    place: Place = tuple(part for part in item["loc"] if part != "rubric")
+    message = item["msg"].removeprefix("Value error, ")
+    if not place:
+        return _line_of_rule(tree, message), "module", message
+    name = ".".join(str(part) for part in place)
+    if place[0] == "lesson":
+        return headings[str(place[1])], name, message
+    if place[0] == "exercise":
+        part = str(place[1])
+        return headings["exercise"], name, _MISSING_IN_EXERCISE.get(part, message)
+    return _line_of(tree, place), name, message
 
 
-def _line_of(tree: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The line (from 1) of the file on which the innermost part of ``loc`` that is there begins."""
-    if tree is None:
-        return 2
-    *_, node = _walk(tree, [part for part in loc if part != "rubric"])
-    return int(node.start_mark.line) + 2
+def _line_of(tree: yaml.Node, place: Place) -> int:
+    """The line (from 1) of the file on which the innermost part that is there begins."""
+    *_, node = _walk(tree, place)
+    return node.start_mark.line + 2
 
 
-def _walk(node: yaml.Node, loc: list[int | str]) -> Iterator[yaml.Node]:
+def _walk(node: yaml.Node, place: Place) -> Iterator[yaml.Node]:
     yield node
-    for part in loc:
+    is_item = False
+    for part in place:
         if isinstance(node, yaml.MappingNode):
-            pairs = {key.value: (key, value) for key, value in node.value}
-            if part not in pairs:
-                continue  # a variant's tag, a field that is missing
-            key, node = pairs[part]
-            yield key
+            pairs = {
+                key.value: (key, value)
+                for key, value in node.value
+                if isinstance(key, yaml.ScalarNode)
+            }
+            # The kind of a check stands in its place, where it may also be the name of a field.
+            is_kind = is_item and "kind" in pairs and pairs["kind"][1].value == part
+            is_item = False
+            if not is_kind and str(part) in pairs:
+                key, node = pairs[str(part)]
+                yield key
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
             node = node.value[part]
+            is_item = True
             yield node
+
+
+def _line_of_rule(tree: yaml.Node, message: str) -> int:
+    """The line of what a rule across fields is about: it has no place, but says a name.
+
+    It quotes the name, or begins with it; of several quoted, the last is the one at fault.
+    """
+    quoted = [one or other for one, other in _QUOTED.findall(message)]
+    scalars = list(_scalars(tree))
+    for name in (*reversed(quoted), message.partition(" ")[0]):
+        for scalar in scalars:
+            if scalar.value == name:
+                return scalar.start_mark.line + 2
+    return tree.start_mark.line + 2
+
+
+def _scalars(root: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Every name and value, in order of the file."""
+    seen = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.ScalarNode):
+            yield node
+        elif id(node) not in seen:
+            seen.add(id(node))
+            pairs = isinstance(node, yaml.MappingNode)
+            inner = [one for pair in node.value for one in pair] if pairs else node.value
+            waiting += reversed(inner)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 from aina_assets.contracts.curriculum import CapabilityLevel, CurriculumModule, Positive
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.work import Contract
-from aina_assets.curriculum.modules import read_module
+from aina_assets.curriculum.links import is_word
+from aina_assets.curriculum.modules import read_module, read_yaml
 from aina_assets.warehouse.authored import AuthoredDocument, AuthoredFolder
 
 LADDER = "ladder.yaml"
@@ -38,10 +39,10 @@ class Curriculum(AuthoredFolder, document="curriculum"):
         """
         folder = path or cls.path()
         modules, faults = [], []
-        for file in sorted(folder.glob("*/*.md")):
+        for file in sorted(folder.rglob("*.md")):
             try:
                 module = read_module(file)
-                _require_place(file, module)
+                _require_place(file, folder, module)
             except AuthoredDocumentError as error:
                 faults.append(error)
             else:
@@ -53,10 +54,10 @@ class Curriculum(AuthoredFolder, document="curriculum"):
                 where=faults[0].where,
                 remedy=faults[0].remedy,
             )
+        levels = _levels(folder / LADDER)
         try:
-            levels = yaml.safe_load((folder / LADDER).read_text(encoding="utf-8"))["levels"]
             return cls.model_validate({"levels": levels, "modules": modules})
-        except (OSError, yaml.YAMLError, TypeError, KeyError, ValidationError) as error:
+        except ValidationError as error:
             raise AuthoredDocumentError(
                 expected="a ladder, and modules that fit it and each other",
                 found=str(error),
@@ -78,6 +79,11 @@ class Curriculum(AuthoredFolder, document="curriculum"):
         for module in self.modules:
             if module.level > len(numbers):
                 raise ValueError(f"{module.id}: level {module.level} of {len(numbers)}")
+            for word in module.applies_to.words:
+                if not is_word(word):
+                    raise ValueError(
+                        f"{module.id}: no workflow has {word!r} among its words; name single words"
+                    )
             for name in module.requires:
                 before = by_id.get(name)
                 if before is None:
@@ -95,8 +101,33 @@ class Curriculum(AuthoredFolder, document="curriculum"):
         return {module.id: module for module in self.modules}
 
 
-def _require_place(file: Path, module: CurriculumModule) -> None:
+def _levels(file: Path) -> Any:
+    cause: Exception | None = None
+    try:
+        _, said = read_yaml(file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        cause, found = error, " ".join(str(error).split())
+    else:
+        if isinstance(said, dict) and set(said) == {"levels"}:
+            return said["levels"]
+        found = ", ".join(map(str, said)) if isinstance(said, dict) else type(said).__name__
+    raise AuthoredDocumentError(
+        expected="YAML with one field, levels",
+        found=found,
+        where=str(file),
+        remedy="mend the ladder; docs/curriculum.md describes it",
+    ) from cause
+
+
+def _require_place(file: Path, folder: Path, module: CurriculumModule) -> None:
     family = file.parent.name
+    if file.parent.parent != folder:
+        raise AuthoredDocumentError(
+            expected="a module in the folder of its family",
+            found=file.relative_to(folder).as_posix(),
+            where=str(file),
+            remedy=f"move the file to {folder / module.family}",
+        )
     if (module.family, module.id) != (family, f"{family}_{file.stem}"):
         raise AuthoredDocumentError(
             expected=f"id {family}_{file.stem} and family {family}, as the file is named",

@@ -57,7 +57,9 @@ class CapabilityLevels(ProvenancedTable, key=("level",), parents=(_CURRICULUM,))
     evidence: str = pap.Field(description="What a learner shows who stands on it.")
 
 
-class Modules(ProvenancedTable, key=("module_id",), parents=(_CURRICULUM,)):
+class Modules(
+    ProvenancedTable, key=("module_id",), parents=(_CURRICULUM, Parent("authored/families"))
+):
     """Modules, each with its lesson, exercise and rubric whole.
 
     Nobody has approved a rubric here: approvals are decisions, and live in their ledger.
@@ -194,7 +196,6 @@ class RubricDepth(
     key=("module_id", "rule"),
     parents=(
         Parent("modules", (("module_id", "module_id"),)),
-        Parent("rubric_criteria", (("module_id", "module_id"),)),
         Parent("source_ledger"),
         Parent("source_files"),
         Parent("gdpval_tasks"),

@@ -9,11 +9,12 @@ second event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import JsonValue
 
@@ -30,16 +31,16 @@ from aina_assets.contracts.learner import (
     RecordedEvent,
 )
 from aina_assets.contracts.practice import EvaluationResult, Outcome
+from aina_assets.learner.artifacts import Submissions
 from aina_assets.learner.ledger import Ledger
 from aina_assets.learner.planner import History, decide
 from aina_assets.learner.readiness import readiness_of
-from aina_assets.learner.replay import LearnerState, fold
+from aina_assets.learner.replay import LearnerState, Submission, fold
 from aina_assets.learner.resolver import resolve
 from aina_assets.learner.view import ReleaseView
 from aina_assets.packets.curriculum_input import RouteFinding, curriculum_input
 from aina_assets.practice.evaluator import evaluate
 from aina_assets.practice.judge import Judge
-from aina_assets.practice.policy import PracticeRules
 from aina_assets.warehouse.digests import digest_of_json
 
 # After these a plan may come out otherwise.
@@ -71,6 +72,75 @@ class SyntheticOnly(AinaError, PermissionError):
     """The profile is of a real person, and the production boundary is closed."""
 
 
+KEPT_LEARNERS = 4096
+KEPT_ASSESSMENTS = 1024
+
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
+
+
+class _Kept(Generic[_K, _V]):
+    """The values used last, so many; threads may share it."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._values: dict[_K, _V] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: _K) -> _V | None:
+        with self._lock:
+            value = self._values.pop(key, None)
+            if value is not None:
+                self._values[key] = value
+        return value
+
+    def put(self, key: _K, value: _V) -> None:
+        with self._lock:
+            self._values.pop(key, None)
+            self._values[key] = value
+            if len(self._values) > self._count:
+                del self._values[next(iter(self._values))]
+
+
+@dataclass(frozen=True)
+class _Course:
+    """A learner's events so far, as far as plans depend on them.
+
+    Attributes:
+        basis: ids of the events after which a plan may come out otherwise.
+        planned: the state at the last plan, and how much of ``basis`` it knew; none before one.
+        waiting: states after each such event since that plan, and how much of ``basis`` they know.
+    """
+
+    state: LearnerState
+    basis: tuple[str, ...] = ()
+    planned: tuple[LearnerState, int] | None = None
+    waiting: tuple[tuple[LearnerState, int], ...] = ()
+
+    def after(self, recorded: RecordedEvent) -> _Course:
+        """The course after one more event."""
+        state, event = fold(self.state, recorded), recorded.event
+        if event.event_type is EventType.CURRICULUM_PLAN_CREATED:
+            return _Course(state, self.basis, (state, len(self.basis)))
+        if event.event_type in _MOVING:
+            basis = (*self.basis, event.event_id)
+            return _Course(state, basis, self.planned, (*self.waiting, (state, len(basis))))
+        return _Course(state, self.basis, self.planned, self.waiting)
+
+
+class Memory:
+    """What was worked out before, so that it need not be again; never more than the ledger says.
+
+    A course is followed on from its last event; assessments and plans are kept under everything
+    that they follow from.
+    """
+
+    def __init__(self) -> None:
+        self.courses: _Kept[str, _Course] = _Kept(KEPT_LEARNERS)
+        self.assessments: _Kept[Hashable, Assessment] = _Kept(KEPT_ASSESSMENTS)
+        self.plans: _Kept[str, tuple[Hashable, PersonalizationDecision]] = _Kept(KEPT_ASSESSMENTS)
+
+
 @dataclass(frozen=True)
 class Assessment:
     """What an intake came to."""
@@ -87,16 +157,20 @@ class LearnerService:
         view: the release; asked anew for each request, so that a new one is picked up.
         ledger: where events are kept.
         judge: grades beside the deterministic engine; none by default.
+        submissions: where texts are kept, to be graded again; by default they are not.
         admits_real_learners: whether profiles of real people are taken; only a decision that opens
             the production boundary says so.
         clock: the time.
+        memory: what was worked out before.
     """
 
     view: Callable[[], ReleaseView]
     ledger: Ledger
     judge: Judge | None = None
+    submissions: Submissions | None = None
     admits_real_learners: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    memory: Memory = field(default_factory=Memory, repr=False)
 
     def assess(self, profile: LearnerProfile, key: str) -> Assessment:
         """Take an intake: where the learner stands, and what is known of their work.
@@ -113,7 +187,7 @@ class LearnerService:
             )
         view = self.view()
         # Proof comes from the ledger, never from the intake.
-        mastered = tuple(sorted(self._state(profile.learner_id).mastered))
+        mastered = tuple(sorted(self._course(profile.learner_id).state.mastered))
         profile = profile.model_copy(update={"evidence": mastered})
         made = self._assessment(view, profile)
         make = partial(self._event, profile.learner_id, actor=Actor.LEARNER, key=key)
@@ -155,6 +229,8 @@ class LearnerService:
             payload={"decision": decision.model_dump(mode="json")},
         )
         (recorded,) = self._record([event])
+        if recorded.event.artifact_refs == event.artifact_refs:
+            return decision
         return PersonalizationDecision.model_validate(recorded.event.payload["decision"])
 
     def packet(self, learner_id: str) -> CurriculumInputPacket:
@@ -188,7 +264,7 @@ class LearnerService:
         return self._record([event])[0]
 
     def submit(self, learner_id: str, module_id: str, text: str, key: str) -> EvaluationResult:
-        """Grade a submission and record what it proves. The text itself is not kept.
+        """Grade a submission and record what it proves; the text itself is no part of an event.
 
         Raises:
             LearnerUnknown: never assessed.
@@ -198,35 +274,63 @@ class LearnerService:
         view = self.view()
         module = self._module(view, module_id)
         state = self.state(learner_id)
-        rules = PracticeRules.parse(view.practice_rules, "runtime_policies")
         result = evaluate(
             module,
             text,
-            rules,
+            view.practice,
             answer_was_shown=module_id in state.answers_shown,
             judge=self.judge,
         )
-        submitted = {"submission_digest": result.submission_digest}
+        submitted: dict[str, JsonValue] = {"submission_digest": result.submission_digest}
+        # A text with something unsafe in it is not kept either.
+        kept: tuple[str, ...] = ()
+        if self.submissions is not None and result.outcome is not Outcome.UNSAFE:
+            kept = (self.submissions.keep(result.submission_digest, text),)
+        make = partial(self._event, learner_id, key=key, module_id=module_id)
+        handed_in = make(
+            EventType.PRACTICE_SUBMITTED, Actor.LEARNER, artifact_refs=kept, payload=submitted
+        )
+        recorded = self._record([handed_in, *self._graded(learner_id, module_id, result, key)])
+        # Asked again with the same key, what was found then stands, whatever the rules say now.
+        return EvaluationResult.model_validate(recorded[1].event.payload["evaluation"])
+
+    def grade_again(
+        self, learner_id: str, module_id: str, text: str, submission: Submission
+    ) -> EvaluationResult:
+        """Grade what was handed in before by the module as it is now."""
+        view = self.view()
+        result = evaluate(
+            self._module(view, module_id),
+            text,
+            view.practice,
+            # As it was when the text was handed in: what was shown later takes nothing away.
+            answer_was_shown=submission.is_after_answer,
+            judge=self.judge,
+        )
+        key = f"regrade:{submission.digest[:32]}:{submission.evaluated_at}"
+        self._record(self._graded(learner_id, module_id, result, key))
+        return result
+
+    def _graded(
+        self, learner_id: str, module_id: str, result: EvaluationResult, key: str
+    ) -> list[LearnerEvent]:
+        """The events of an evaluation: what was found, and the gate it opens or shuts."""
+        submitted: dict[str, JsonValue] = {"submission_digest": result.submission_digest}
         refs = (f"evaluation:{result.evaluation_id}",)
         points = {"points": result.points, "points_possible": result.points_possible}
         is_proof = result.outcome is Outcome.PASS and result.counts_for_mastery
         gate = EventType.MASTERY_GATE_PASSED if is_proof else EventType.MASTERY_GATE_FAILED
         make = partial(self._event, learner_id, key=key, module_id=module_id)
-        recorded = self._record(
-            [
-                make(EventType.PRACTICE_SUBMITTED, Actor.LEARNER, payload=submitted),
-                make(
-                    EventType.EVALUATOR_COMPLETED,
-                    Actor.EVALUATOR,
-                    artifact_refs=refs,
-                    scores={name: float(figure) for name, figure in points.items()},
-                    payload={"evaluation": result.model_dump(mode="json")},
-                ),
-                make(gate, Actor.EVALUATOR, artifact_refs=refs, payload=submitted),
-            ]
-        )
-        # Asked again with the same key, what was found then stands, whatever the rules say now.
-        return EvaluationResult.model_validate(recorded[1].event.payload["evaluation"])
+        return [
+            make(
+                EventType.EVALUATOR_COMPLETED,
+                Actor.EVALUATOR,
+                artifact_refs=refs,
+                scores={name: float(figure) for name, figure in points.items()},
+                payload={"evaluation": result.model_dump(mode="json")},
+            ),
+            make(gate, Actor.EVALUATOR, artifact_refs=refs, payload=submitted),
+        ]
 
     def state(self, learner_id: str, until: int | datetime | None = None) -> LearnerState:
         """What the ledger says of a learner, now or at a moment.
@@ -234,40 +338,36 @@ class LearnerService:
         Raises:
             LearnerUnknown: never assessed by then.
         """
-        found = self._state(learner_id, until)
+        if until is not None:
+            return state_of(self.ledger, learner_id, until)
+        found = self._course(learner_id).state
         self._profile(found)
         return found
 
-    def _state(self, learner_id: str, until: int | datetime | None = None) -> LearnerState:
-        state = LearnerState(learner_id=learner_id)
-        for recorded in self.ledger.events(learner_id, until=until):
-            state = fold(state, recorded)
-        return state
+    def _course(self, learner_id: str) -> _Course:
+        """The learner's events until now; those known before are not read again."""
+        course = self.memory.courses.get(learner_id)
+        if course is None:
+            course = _Course(LearnerState(learner_id=learner_id))
+        for recorded in self.ledger.events(learner_id, after_position=course.state.last_position):
+            course = course.after(recorded)
+        if course.state.event_count:
+            self.memory.courses.put(learner_id, course)
+        return course
 
     def _decide(self, view: ReleaseView, learner_id: str) -> PersonalizationDecision:
         """The plan after every event, and which of those since the last plan changed it."""
-        state = LearnerState(learner_id=learner_id)
-        basis: list[str] = []
-        waiting: list[tuple[LearnerState, str, tuple[str, ...]]] = []
-        planned: LearnerState | None = None
-        planned_basis: tuple[str, ...] = ()
-        for recorded in self.ledger.events(learner_id):
-            state = fold(state, recorded)
-            event = recorded.event
-            if event.event_type is EventType.CURRICULUM_PLAN_CREATED:
-                planned, planned_basis, waiting = state, tuple(basis), []
-            elif event.event_type in _MOVING:
-                basis.append(event.event_id)
-                waiting.append((state, event.event_id, tuple(basis)))
+        course = self._course(learner_id)
         changed: list[str] = []
-        if planned is not None and planned.profile is not None:
-            path = self._plan_of(view, planned, planned_basis).chosen_path
-            for then, event_id, known in waiting:
-                after = self._plan_of(view, then, known).chosen_path
+        if course.waiting and course.planned is not None and course.planned[0].profile is not None:
+            planned, known = course.planned
+            path = self._plan_of(view, planned, course.basis[:known]).chosen_path
+            for then, known in course.waiting:
+                after = self._plan_of(view, then, course.basis[:known]).chosen_path
                 if after != path:
-                    changed.append(event_id)
+                    changed.append(course.basis[known - 1])
                     path = after
-        return self._plan_of(view, state, tuple(basis), tuple(changed))
+        return self._plan_of(view, course.state, course.basis, tuple(changed))
 
     def _plan_of(
         self,
@@ -283,9 +383,19 @@ class LearnerService:
             if result.outcome is not Outcome.PASS and name not in state.mastered
         )
         history = History(frozenset(state.mastered), failed, basis)
-        return decide(packet, view.rules, history, changed)
+        given = (packet.packet_id, history, changed)
+        kept = self.memory.plans.get(state.learner_id)
+        if kept is not None and kept[0] == given:
+            return kept[1]
+        decision = decide(packet, view.rules, history, changed)
+        self.memory.plans.put(state.learner_id, (given, decision))
+        return decision
 
     def _assessment(self, view: ReleaseView, profile: LearnerProfile) -> Assessment:
+        given = (view.release_id, profile)
+        kept = self.memory.assessments.get(given)
+        if kept is not None:
+            return kept
         readiness = readiness_of(profile, view.level_of, view.rules)
         resolved = resolve(profile.role_title, profile.status, view.route, view.module_rows)
         material = view.material(resolved.role_id) if resolved.role_id is not None else None
@@ -299,7 +409,9 @@ class LearnerService:
         packet = curriculum_input(
             view.release_id, profile, readiness, route, material, view.module_rows
         )
-        return Assessment(readiness, packet)
+        made = Assessment(readiness, packet)
+        self.memory.assessments.put(given, made)
+        return made
 
     def _profile(self, state: LearnerState) -> LearnerProfile:
         if state.profile is None:
@@ -333,26 +445,44 @@ class LearnerService:
         )
 
     def _record(self, events: Sequence[LearnerEvent]) -> list[RecordedEvent]:
-        """Events as recorded, in one transaction; those recorded before under their keys as then.
+        """A learner's events as recorded, in one transaction; those under known keys as then.
 
         Raises:
             IdempotencyConflict: a key was used for something else.
         """
-        for attempt in range(2):
-            before = [self.ledger.find(event.learner_id, event.idempotency_key) for event in events]
-            for event, recorded in zip(events, before, strict=True):
-                if recorded is not None:
-                    _require_same(event, recorded.event)
-            missing = [event for event, old in zip(events, before, strict=True) if old is None]
-            try:
-                new = iter(self.ledger.append_many(missing) if missing else [])
-            except IdempotencyConflict:
-                # The same request, at the same moment, was a little faster.
-                if attempt:
-                    raise
-                continue
-            return [old if old is not None else next(new) for old in before]
-        raise AssertionError("unreachable")
+        try:
+            return self.ledger.append_many(events)
+        except IdempotencyConflict:
+            pass  # Made at another time, the same request is another event.
+        before = [self.ledger.find(event.learner_id, event.idempotency_key) for event in events]
+        for event, recorded in zip(events, before, strict=True):
+            if recorded is not None:
+                _require_same(event, recorded.event)
+        missing = [event for event, old in zip(events, before, strict=True) if old is None]
+        new = iter(self.ledger.append_many(missing))
+        return [old if old is not None else next(new) for old in before]
+
+
+def state_of(ledger: Ledger, learner_id: str, until: int | datetime | None = None) -> LearnerState:
+    """What ``ledger`` says of a learner, now or at a moment: the replay of their events.
+
+    Raises:
+        LearnerUnknown: never assessed by then.
+    """
+    found = _folded(ledger, learner_id, until)
+    if found.profile is None:
+        raise _unknown(learner_id)
+    return found
+
+
+def _folded(ledger: Ledger, learner_id: str, until: int | datetime | None) -> LearnerState:
+    state = LearnerState(learner_id=learner_id)
+    for recorded in ledger.events(learner_id, until=until):
+        state = fold(state, recorded)
+    return state
+
+
+_BROUGHT = ("submission_digest", "answer_shown", "confidence", "goals", "tools")
 
 
 def _asked(event: LearnerEvent) -> dict[str, Any]:
@@ -360,7 +490,7 @@ def _asked(event: LearnerEvent) -> dict[str, Any]:
     profile = event.payload.get("profile")
     said = dict(profile) if isinstance(profile, dict) else {}
     said.pop("evidence", None)  # From the ledger, not from the request.
-    return {"submission": event.payload.get("submission_digest"), "profile": said}
+    return {"profile": said} | {name: event.payload.get(name) for name in _BROUGHT}
 
 
 def _require_same(event: LearnerEvent, before: LearnerEvent) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -23,6 +23,7 @@ from aina_assets.contracts.work import affordance_packs, role_profiles, workflow
 from aina_assets.learner.policy import PlannerRules
 from aina_assets.learner.resolver import Routed
 from aina_assets.packets.curriculum_input import RoleMaterial
+from aina_assets.practice.policy import PracticeRules
 from aina_assets.titles.files import router_of
 from aina_assets.titles.routing import Router
 
@@ -101,7 +102,12 @@ class ReleaseView:
         object.__setattr__(view, "material", lru_cache(KEPT_ROLES)(view.material))
         return view
 
-    @property
+    @cached_property
+    def practice(self) -> PracticeRules:
+        """Rules on practice."""
+        return PracticeRules.parse(self.practice_rules, "runtime_policies")
+
+    @cached_property
     def level_of(self) -> dict[str, int]:
         """Level of every module, by id."""
         return {name: module.level for name, module in self.modules.items()}

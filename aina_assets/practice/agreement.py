@@ -31,7 +31,7 @@ from aina_assets.warehouse.tables import Table, arrow_schema
 Floats = npt.NDArray[np.float64]
 
 OUTCOME = "_outcome"
-"""As ``criterion_id``: the row of a rater's outcome and sum of points. No criterion is called so."""
+"""As ``criterion_id``: a rater's outcome and sum of points. No criterion can be called so."""
 ALL_CRITERIA = "_all"
 """As ``criterion_id`` of an agreement: all criteria, each as none, some or all of its points."""
 PERSON = "person"
@@ -249,6 +249,7 @@ def _kappas(counts: Floats, weights: _Weights) -> Floats:
     by_chance = counts.sum(axis=2)[:, :, None] * counts.sum(axis=1)[:, None, :]
     observed = (counts * cost).sum(axis=(1, 2)) * total
     expected = (by_chance * cost).sum(axis=(1, 2))
-    kappas = np.full(len(counts), np.nan)
-    np.divide(observed, expected, out=kappas, where=expected > 0)
-    return np.clip(1 - kappas, -1.0, 1.0)
+    apart_share = np.full(len(counts), np.nan)
+    np.divide(observed, expected, out=apart_share, where=expected > 0)
+    kappas: Floats = np.clip(1 - apart_share, -1.0, 1.0)
+    return kappas

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from aina_assets.contracts.curriculum import (
     Check,
@@ -35,11 +36,13 @@ from aina_assets.practice.submission import (
     marked,
     parse,
     piece,
-    pieces,
+    sentences,
     words_of,
 )
 
 Words = tuple[str, ...]
+
+_NOTHING = Piece((), (), (), "")
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Counting:
 
     def __init__(self, module: CurriculumModule, rules: EvaluationRules) -> None:
         self._rules = rules
-        self._own = frozenset(_own_words(module, rules.min_copied_words))
+        self._own = _own_words(module, rules.min_copied_words)
         self._to_grader = re.compile(
             "|".join(f"(?:{item})" for item in rules.addresses_grader), re.IGNORECASE
         )
@@ -104,12 +107,43 @@ class Counting:
         for row in _rows(section.tables):
             yield from (words for words in _as_written(row) if words in self._own)
 
-    def kept(self, found: Piece, written: str) -> Piece | None:
-        """``found`` without what stands for text not written; None where none of it counts."""
-        if found.words in self._own or self._to_grader.search(folded(written)):
-            return None
-        if found.words in self._wholes:
-            return None
+    def about_the_work(self, passage: Passage) -> list[str]:
+        """Lines of a passage without sentences that speak to the grader.
+
+        None of them where most words do, or, in code and HTML, where any does: what surrounds such
+        a sentence there is its frame.
+        """
+        kept: list[str] = []
+        spoken = other = 0
+        for line in passage.lines:
+            if not self.speaks_to_grader(line):
+                kept.append(line)
+                other += len(words_of(line))
+                continue
+            for sentence in sentences(line):
+                if self.speaks_to_grader(sentence):
+                    spoken += len(words_of(sentence))
+                else:
+                    kept.append(sentence)
+                    other += len(words_of(sentence))
+        is_frame = passage.kind in ("code", "html") and spoken > 0
+        return [] if is_frame or 0 < other <= spoken else kept
+
+    def speaks_to_grader(self, text: str) -> bool:
+        """Whether ``text`` addresses whoever grades, by the authored expressions."""
+        return self._to_grader.search(folded(text)) is not None
+
+    def kept(self, sentence: str) -> Piece:
+        """What counts of a ``marked`` sentence or cell; of nothing, an empty piece."""
+        found = piece(sentence)
+        if found.words in self._own or found.words in self._wholes:
+            return _NOTHING
+        if self.speaks_to_grader(found.text):
+            return _NOTHING
+        lines = sentence.split("\n")
+        of_own = [line for line in lines if piece(line).words not in self._own]
+        if len(of_own) < len(lines):
+            found = piece("\n".join(of_own))
         words = tuple(word for word in found.words if not self._is_filler(word))
         return Piece(words, found.figures, found.references, found.text)
 
@@ -191,30 +225,27 @@ class _Count:
 
     def _sentences(self, passage: Passage) -> Iterator[Piece]:
         """What counts of a passage: each line and each sentence once, every source."""
-        links = {} if passage.kind == "code" else self.submission.links
+        is_code = passage.kind == "code"
+        links = self.submission.links
         lines = []
-        for line in passage.lines:
-            found = piece(self._marked(passage, line, links))
+        for line in self.counting.about_the_work(passage):
+            found = piece(line if is_code else marked(line, links))
             is_repeated = bool(found.words) and found.words in self.seen_lines
             self.seen_lines.add(found.words)
-            if self.counting.kept(found, line) is None or (is_repeated and not found.references):
+            if is_repeated and not found.references:
                 self.left_out += len(found.words)
             else:
                 lines.append(line)
-        for found in pieces(self._marked(passage, "\n".join(lines), links)):
-            kept = self.counting.kept(found, found.text)
-            if kept is None:
-                self.left_out += len(found.words)
-            elif found.words and found.words in self.seen:
-                self.left_out += len(found.words)
-                yield Piece((), (), found.references, "")
-            else:
-                self.seen.add(found.words)
-                self.left_out += len(found.words) - len(kept.words)
+        text = "\n".join(lines)
+        for sentence in sentences(text if is_code else marked(text, links)):
+            written = len(piece(sentence).words)
+            kept = self.counting.kept(sentence)
+            if kept.words and kept.words in self.seen:
+                kept = Piece((), (), kept.references, "")
+            self.seen.add(kept.words)
+            self.left_out += written - len(kept.words)
+            if kept.words or kept.references:
                 yield kept
-
-    def _marked(self, passage: Passage, text: str, links: Mapping[str, str]) -> str:
-        return text if passage.kind == "code" else marked(text, links)
 
     def _tables(self, tables: Iterable[GridTable]) -> tuple[CountedTable, ...]:
         rows_seen: set[tuple[object, ...]] = set()
@@ -236,13 +267,13 @@ class _Count:
 
     def _cell(self, cell: str) -> Iterator[Piece]:
         text = marked(cell, self.submission.links)
-        if self.counting.kept(piece(text), cell) is None:
+        # A cell is copied, or stands for nothing, as a whole or sentence by sentence.
+        if self.counting.speaks_to_grader(cell) or self.counting.kept(text) is _NOTHING:
             return
-        for found in pieces(text):
-            kept = self.counting.kept(found, found.text)
-            if kept is None:
-                self.left_out += len(found.words)
-            else:
+        for sentence in sentences(text):
+            kept = self.counting.kept(sentence)
+            self.left_out += len(piece(sentence).words) - len(kept.words)
+            if kept.words or kept.references:
                 yield kept
 
     def _add(self, item: Piece) -> None:
@@ -252,7 +283,8 @@ class _Count:
         self.lines.append(f" {' '.join(item.words)} ")
 
 
-def _own_words(module: CurriculumModule, min_words: int) -> Iterator[Words]:
+@lru_cache(maxsize=256)
+def _own_words(module: CurriculumModule, min_words: int) -> frozenset[Words]:
     """Lines, sentences and paragraphs of all that a learner reads in a module."""
     rubric = module.rubric
     texts = [
@@ -266,18 +298,25 @@ def _own_words(module: CurriculumModule, min_words: int) -> Iterator[Words]:
         *(condition.text for condition in rubric.fail_conditions),
         *(condition.text for condition in rubric.unsafe_conditions),
     ]
-    for text in texts:
-        for section in parse(text, module.exercise.sections).parts():
-            blocks = [passage.lines for passage in section.passages]
-            for lines in [*blocks, *_rows(section.tables)]:
-                yield from (words for words in _as_written(lines) if len(words) >= min_words)
+    blocks = [
+        lines
+        for text in texts
+        for section in parse(text, module.exercise.sections).parts()
+        for lines in (*(item.lines for item in section.passages), *_rows(section.tables))
+    ]
+    found = (words for lines in blocks for words in _as_written(lines))
+    return frozenset(words for words in found if len(words) >= min_words)
 
 
 def _as_written(lines: Sequence[str]) -> Iterator[Words]:
-    text = "\n".join(lines)
-    yield piece(marked(text)).words
+    """The words of lines together, of each, of their sentences, and of these line by line."""
+    text = marked("\n".join(lines))
+    yield piece(text).words
     yield from (piece(marked(line)).words for line in lines if len(lines) > 1)
-    yield from (found.words for found in pieces(marked(text)))
+    for sentence in sentences(text):
+        yield piece(sentence).words
+        if "\n" in sentence:
+            yield from (piece(line).words for line in sentence.split("\n"))
 
 
 def _rows(tables: Iterable[GridTable]) -> Iterator[tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Detectors: text that must not be in a submission, found by kind.
 
 Belongs here: how each kind is told from numbers and words that only look like it. Stays out: what
-the kinds are called and what each takes and leaves alone, for people (``data/practice_rules.yaml``).
+the kinds are called, and what each takes and leaves, for people (``data/practice_rules.yaml``).
 
 Check digits and formats of identity numbers and accounts are python-stdnum's, lengths and prefixes
 of phone numbers libphonenumber's. Every expression here looks a bounded way ahead: time is linear.

@@ -74,11 +74,11 @@ class Passage:
     """A paragraph, code block or list item.
 
     Attributes:
-        kind: items are also counted as such.
+        kind: items are also counted as such; code and HTML are text in a frame.
         lines: as written; an item's without those of items within it.
     """
 
-    kind: Literal["text", "code", "item"]
+    kind: Literal["text", "code", "html", "item"]
     lines: tuple[str, ...]
 
 
@@ -172,6 +172,8 @@ def _bounded_marks(text: str) -> str:
 
 def folded(text: str) -> str:
     """``text`` in compatible characters (NFKC), every digit an ASCII digit, every dash a hyphen."""
+    if text.isascii():
+        return text
     text = unicodedata.normalize("NFKC", text)
     changes: dict[int, str] = {}
     for character in set(text):
@@ -282,7 +284,7 @@ class _Reader:
                 case "fence" | "code_block":
                     self._add("code", token.content.split("\n"))
                 case "html_block":
-                    self._add("text", _shown(token.content).split("\n"))
+                    self._add("html", _shown(token.content).split("\n"))
 
     def cut(self, lines: Sequence[str]) -> None:
         """Give every section the lines it is made of."""
@@ -303,7 +305,7 @@ class _Reader:
             self._now.tables.append(table)
         self._grid = None
 
-    def _add(self, kind: Literal["text", "code"], lines: Sequence[str]) -> None:
+    def _add(self, kind: Literal["text", "code", "html"], lines: Sequence[str]) -> None:
         if self._items:
             self._items[-1] += lines
         elif lines:
@@ -405,12 +407,9 @@ def marked(text: str, links: Mapping[str, str] | None = None) -> str:
     )
 
 
-def pieces(text: str) -> Iterator[Piece]:
-    """Sentences of a ``marked`` text; code and links are within one."""
-    for sentence in _FULL_STOP.split(text):
-        found = piece(sentence)
-        if found.words or found.references:
-            yield found
+def sentences(text: str) -> list[str]:
+    """A ``marked`` text after every full stop, question and exclamation mark; none within code."""
+    return _FULL_STOP.split(text)
 
 
 def piece(text: str) -> Piece:

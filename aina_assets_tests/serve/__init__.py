@@ -1,0 +1,1 @@
+"""Tests of the server: API, pages, boundary, and the loop over HTTP."""
