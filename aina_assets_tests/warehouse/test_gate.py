@@ -172,6 +172,18 @@ Breaker = Callable[[pa.Table], Broken]
 ANY: Callable[[dict[str, Any]], bool] = lambda _cells: True  # noqa: E731
 
 DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
+    "has_guidance": (
+        one_cell("rubric", [], ANY),
+        one_cell("allowed_tools", [], ANY),
+        one_cell("hitl_checkpoints", [], ANY),
+        one_cell("failure_modes", [], ANY),
+    ),
+    "scenario_or_reason": (
+        one_cell("scenario_id", None, lambda row: row["scenario_id"] is not None),
+        one_cell("basis", None, lambda row: row["scenario_id"] is not None),
+        one_cell("no_match_reason", None, lambda row: row["scenario_id"] is None),
+        one_cell("no_match_reason", "role_is_wide_group", lambda row: row["basis"] == "task"),
+    ),
     "gap_is_stated": (
         one_cell("gap", None, lambda row: row["specific_count"] == 0),
         one_cell("gap", "only_general_modules", lambda row: row["specific_count"] > 0),
@@ -383,6 +395,10 @@ CAREFUL: Mapping[tuple[str, str], Breaker] = {
     # Without a value, nothing is held against the bar.
     ("title_model_evaluation", "bar_range"): first_of(
         lambda row: row["bar"] is not None, {"bar": 2.0, "value": None}
+    ),
+    # A reason given twice is not the workflow's only row.
+    ("scenario_links", "key"): lambda frame: one_key_twice(
+        frame.filter(frame["scenario_id"].is_valid()), MODELS["scenario_links"]
     ),
     ("workflows", "rank_minimum"): one_cell("rank", 0, lambda row: row["is_top"]),
     # No evidence is no grant: only a row without any says nothing else wrong.
