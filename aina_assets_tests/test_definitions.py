@@ -230,7 +230,7 @@ def test_the_schedule_asks_for_what_is_stale_and_what_is_below(
 
     below = {"gdpval_soc_map", "soc_map", "soc_join_report", "hf_ingest_summary"}
     below |= {"packets", "packet_reviews", "packet_review_rules", "packet_quality"}
-    below |= {"hf_runtime_map", "packet_quality_report"}
+    below |= {"hf_runtime_map", "packet_quality_report", "sandbox_scenarios", "scenario_links"}
     assert asked == below | {"check_results", "manifest", "release"}
 
 

@@ -95,11 +95,7 @@ class Modules(
     document: str = pap.Field(description="The module as a contract (CurriculumModule), JSON.")
 
 
-class RubricCriteria(
-    ProvenancedTable,
-    key=("module_id", "criterion_id"),
-    parents=(Parent("modules", (("module_id", "module_id"),)), _CURRICULUM),
-):
+class RubricCriteria(ProvenancedTable, key=("module_id", "criterion_id"), parents=(_CURRICULUM,)):
     """Criteria of every rubric, in order."""
 
     module_id: str = pap.Field(str_matches=MODULE_ID, description="The module.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -110,8 +110,8 @@ class Counting:
     def about_the_work(self, passage: Passage) -> list[str]:
         """Lines of a passage without sentences that speak to the grader.
 
-        None of them where most words do, or, in code and HTML, where any does: what surrounds such
-        a sentence there is its frame.
+        Nothing of a line or passage of which half the words do, or, in code and HTML, any: what
+        surrounds such a sentence there is its frame.
         """
         kept: list[str] = []
         spoken = other = 0
@@ -120,14 +120,15 @@ class Counting:
                 kept.append(line)
                 other += len(words_of(line))
                 continue
-            for sentence in sentences(line):
-                if self.speaks_to_grader(sentence):
-                    spoken += len(words_of(sentence))
-                else:
-                    kept.append(sentence)
-                    other += len(words_of(sentence))
+            apart = [item for item in sentences(line) if not self.speaks_to_grader(item)]
+            about = sum(len(words_of(item)) for item in apart)
+            to_grader = len(words_of(line)) - about
+            spoken += to_grader
+            if about > to_grader:
+                kept += apart
+                other += about
         is_frame = passage.kind in ("code", "html") and spoken > 0
-        return [] if is_frame or 0 < other <= spoken else kept
+        return [] if is_frame or other <= spoken else kept
 
     def speaks_to_grader(self, text: str) -> bool:
         """Whether ``text`` addresses whoever grades, by the authored expressions."""

@@ -82,8 +82,7 @@ def _has_email_address(text: str) -> bool:
     # From each '@' outwards: searching for the part before it takes the square of a long word.
     at = text.find("@")
     while at >= 0:
-        before = text[max(0, at - _LOCAL_LENGTH) : at]
-        if _LOCAL.search(before) and _DOMAIN.match(text, at + 1):
+        if _DOMAIN.match(text, at + 1) and _LOCAL.search(text[max(0, at - _LOCAL_LENGTH) : at]):
             return True
         at = text.find("@", at + 1)
     return False

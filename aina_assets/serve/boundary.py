@@ -199,10 +199,12 @@ def _idempotency_key(scope: Scope, headers: Headers) -> str | None:
 
 
 def _presented(headers: Headers) -> bytes:
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    if scheme.casefold() == "bearer":
-        return credentials.strip().encode("latin-1")
-    return headers.get("x-api-key", "").encode("latin-1")
+    """What the caller shows; where both headers are there, ``Authorization`` alone counts."""
+    authorization = headers.get("authorization")
+    if authorization is None:
+        return headers.get("x-api-key", "").encode("latin-1")
+    scheme, _, credentials = authorization.partition(" ")
+    return credentials.strip().encode("latin-1") if scheme.casefold() == "bearer" else b""
 
 
 def _limited(headers: Headers, receive: Receive) -> Receive:

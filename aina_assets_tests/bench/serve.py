@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -111,7 +111,7 @@ def planner_rate(view: ReleaseView, folder: Path, learners: list[LearnerProfile]
 
 def prepare(url: str, learners: list[LearnerProfile]) -> None:
     """Assess every learner, and plan once."""
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx2.Client(base_url=url, timeout=60) as client:
         for profile in learners:
             client.post("/assess", json=profile.model_dump(mode="json")).raise_for_status()
             client.post("/curriculum", json={"learner_id": profile.learner_id}).raise_for_status()
@@ -121,7 +121,7 @@ def loaded(url: str, seconds: int, learner_count: int, rate: int | None) -> Load
     """The load of ``seconds``, at ``rate`` requests a second or flat out."""
     if shutil.which("wrk"):
         return _by_wrk(url, seconds, learner_count, rate)
-    return asyncio.run(_by_httpx(url, seconds, learner_count, rate))
+    return asyncio.run(_by_client(url, seconds, learner_count, rate))
 
 
 def _by_wrk(url: str, seconds: int, learner_count: int, rate: int | None) -> Load:
@@ -157,13 +157,13 @@ def _milliseconds(text: str) -> float:
     raise SystemExit(f"wrk said {text!r} of a latency")
 
 
-async def _by_httpx(url: str, seconds: int, learner_count: int, rate: int | None) -> Load:
+async def _by_client(url: str, seconds: int, learner_count: int, rate: int | None) -> Load:
     latencies: list[float] = []
     errors = 0
     ends = time.perf_counter() + seconds
     chosen = random.Random(11)  # noqa: S311 - a repeatable choice
 
-    async def ask(client: httpx.AsyncClient) -> None:
+    async def ask(client: httpx2.AsyncClient) -> None:
         nonlocal errors
         while time.perf_counter() < ends:
             if rate:
@@ -174,7 +174,7 @@ async def _by_httpx(url: str, seconds: int, learner_count: int, rate: int | None
             latencies.append(1000 * (time.perf_counter() - started))
             errors += answer.status_code != 200
 
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
         await asyncio.gather(*(ask(client) for _ in range(CONNECTIONS)))
     latencies.sort()
     return Load(
@@ -197,9 +197,9 @@ def empty_endpoint() -> Iterator[str]:
     try:
         for _ in range(600):
             try:
-                httpx.post(f"{url}/curriculum", json={"learner_id": "x"}).raise_for_status()
+                httpx2.post(f"{url}/curriculum", json={"learner_id": "x"}).raise_for_status()
                 break
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 time.sleep(0.1)
         yield url
     finally:
@@ -250,13 +250,12 @@ def main() -> None:
             print(f"plans, at {options.rate:4d} /s    {steady}")
             full = loaded(server.url, options.seconds, options.learners, None)
             print(f"plans, flat out      {full}")
-            head = httpx.get(f"{server.url}/health").json()["ledger"]["position"]
+            head = httpx2.get(f"{server.url}/health").json()["ledger"]["position"]
     share = floor.per_second / full.per_second
     print(f"empty to plans       {share:8.1f} times; {head:,} events in the ledger")
     met = steady.p99_ms < AIM_P99_MS and not steady.errors and steady.per_second > 0.9 * AIM_RATE
-    print(
-        f"aim                  p99 < {AIM_P99_MS:.0f} ms at {AIM_RATE} /s: {'met' if met else 'missed'}"
-    )
+    verdict = "met" if met else "missed"
+    print(f"aim                  p99 < {AIM_P99_MS:.0f} ms at {AIM_RATE} /s: {verdict}")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,9 @@ PASSING = "\n".join(
 
 # A draft just below its length, one source and one item short: what a few words more would lift.
 PARTIAL = (
-    PASSING.replace("- `contract_list.xlsx`: how many workshops have a contract, and until when\n", "")
+    PASSING.replace(
+        "- `contract_list.xlsx`: how many workshops have a contract, and until when\n", ""
+    )
     .replace("- The greeting, which sounded like an advertisement and not like us\n", "")
     .replace(_DRAFT_TEXT, " ".join(_DRAFT_TEXT.split()[:145]) + "\n")
 )

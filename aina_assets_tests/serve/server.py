@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from aina_assets.warehouse.settings import PROJECT_ROOT
 
@@ -71,7 +71,7 @@ def start(home: Path, logs: Path, *arguments: str, **environment: str) -> Server
         for line in out.read_text(encoding="utf-8").splitlines():
             if line.startswith("serving on "):
                 url = line.split()[2]
-                httpx.get(f"{url}/health", timeout=START_SECONDS)
+                httpx2.get(f"{url}/health", timeout=START_SECONDS)
                 return Server(url, process, out, err)
         if process.poll() is not None:
             break
