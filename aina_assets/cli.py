@@ -24,6 +24,7 @@ from aina_assets.contracts.errors import AinaError
 if TYPE_CHECKING:
     from aina_assets.builds import Outcome, Step
     from aina_assets.location import Location
+    from aina_assets.release.publish import Release
     from aina_assets.titles.routing import Router
 
 app = typer.Typer(
@@ -291,8 +292,13 @@ def titles_route(
 
 
 def _router() -> Router:
-    from aina_assets.release.publish import current_release
     from aina_assets.titles.files import router_of
+
+    return router_of(_release().path)
+
+
+def _release() -> Release:
+    from aina_assets.release.publish import current_release
     from aina_assets.warehouse.settings import home
 
     release = current_release(home())
@@ -303,7 +309,7 @@ def _router() -> Router:
             where=str(home()),
             remedy="publish one: aina build",
         )
-    return router_of(release.path)
+    return release
 
 
 @app.command()
@@ -448,6 +454,10 @@ def serve(
         bool,
         typer.Option("--insecure-local", help="Ask for no API keys; serve this machine alone."),
     ] = False,
+    keep_submissions: Annotated[
+        bool,
+        typer.Option("--keep-submissions", help="Keep texts handed in, to be graded again."),
+    ] = False,
 ) -> None:
     """Serve the learner loop: API and beta pages over the current release."""
     if context.invoked_subcommand is not None:
@@ -468,6 +478,7 @@ def serve(
             port=port,
             ledger_url=ledger,
             is_local=insecure_local,
+            keeps_submissions=keep_submissions,
             started=started,
         )
 
@@ -532,6 +543,31 @@ def learner_replay(
             from aina_assets.cli_render import learner_state
 
             out.print(learner_state(state))
+
+
+@learner_app.command("regrade")
+def learner_regrade(
+    module: Annotated[str, typer.Option("--module", help="This module alone.")] = "",
+    ledger: LedgerOption = "",
+) -> None:
+    """Grade again, by the current release, what was graded by another rubric and is kept."""
+    with _errors_to_exit():
+        from aina_assets.learner.ledger import Ledger
+        from aina_assets.learner.regrade import regrade
+        from aina_assets.learner.service import LearnerService
+        from aina_assets.learner.view import ReleaseView
+        from aina_assets.serve.run import default_ledger, default_submissions
+        from aina_assets.warehouse.settings import home
+
+        release = _release()
+        view = ReleaseView.open(release.release_id, release.path)
+        with Ledger.open(ledger or default_ledger(home())) as opened:
+            service = LearnerService(lambda: view, opened)
+            found = regrade(service, default_submissions(home()), module or None)
+        out.print(
+            f"graded again {found.graded}, with another outcome {found.changed};"
+            f" no longer kept {found.unkept}"
+        )
 
 
 def _moment(text: str) -> int | datetime.datetime | None:

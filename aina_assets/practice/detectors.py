@@ -95,7 +95,7 @@ _DATES = re.compile(
     r"(?:[T ]{1,2}\d{1,2}:\d{2}(?::\d{2})?)?"
 )
 _DIGITS = r"\d(?:[ ().\-/]{0,3}\d)"
-_INTERNATIONAL = re.compile(rf"(?<![\w+.,])(\+|00(?=[1-9]))\(?({_DIGITS}{{6,14}})(?!\d)")
+_INTERNATIONAL = re.compile(rf"(?<![\w+.,])(\+|(?<!\d[ -])00(?=[1-9]))\(?({_DIGITS}{{6,14}})(?!\d)")
 _NORTH_AMERICAN = re.compile(
     r"(?<![\w.,+/-])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}(?![\w-])"
 )
@@ -251,7 +251,7 @@ _IDENTITIES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
         nir.is_valid,
     ),
     (re.compile(r"(?<![\w.])(\d{3}\.\d{3}\.\d{3}-\d{2})(?![\w-])"), cpf.is_valid),
-    (re.compile(r"(?<![\w.-])([2-9]\d{3}([ -])\d{4}\2\d{4})(?![ -]?\d|\w)"), aadhaar.is_valid),
+    (re.compile(r"(?<![\w.-])(?<!\d[ -])([2-9]\d{3}([ -])\d{4}\2\d{4})(?![ -]?\d|\w)"), aadhaar.is_valid),
     (
         re.compile(
             _called(r"sin|social insurance|assurance sociale|NAS")

@@ -20,6 +20,7 @@ from fastapi import FastAPI
 from upath import UPath
 
 from aina_assets.contracts.errors import AinaError
+from aina_assets.learner.artifacts import Submissions
 from aina_assets.learner.service import LearnerService
 from aina_assets.learner.view import ReleaseView
 from aina_assets.serve.app import create_app
@@ -49,9 +50,20 @@ def default_ledger(home: Path) -> str:
     return f"sqlite:///{home / 'learner' / 'ledger.sqlite'}"
 
 
+def default_submissions(home: Path) -> Submissions:
+    """Where the warehouse at ``home`` keeps texts that learners handed in."""
+    return Submissions(home / "learner" / "submissions")
+
+
 @contextmanager
 def application(
-    home: Path, ledger_url: str, models: Models, *, is_local: bool, telemetry: str = ""
+    home: Path,
+    ledger_url: str,
+    models: Models,
+    *,
+    is_local: bool,
+    keeps_submissions: bool = False,
+    telemetry: str = "",
 ) -> Iterator[FastAPI]:
     """The application over the warehouse at ``home``, as long as the block lasts.
 
@@ -60,6 +72,7 @@ def application(
         ledger_url: of the learner event ledger.
         models: every table's model by name, for traces.
         is_local: no API keys; only this machine is served.
+        keeps_submissions: whether texts handed in are kept beside the ledger, to be graded again.
         telemetry: the setting of the sink.
 
     Raises:
@@ -81,7 +94,11 @@ def application(
         with SharedLedger.open(ledger_url) as ledger:
             desk = Desk(
                 releases,
-                LearnerService(_unleased, ledger),
+                LearnerService(
+                    _unleased,
+                    ledger,
+                    submissions=default_submissions(home) if keeps_submissions else None,
+                ),
                 Telemetry(sink, secret),
                 Tracer(Store(UPath(home)), models),
             )
@@ -99,6 +116,7 @@ def serve(
     port: int = DEFAULT_PORT,
     ledger_url: str = "",
     is_local: bool = False,
+    keeps_submissions: bool = False,
     started: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """Serve until the process is asked to stop.
@@ -110,6 +128,7 @@ def serve(
         port: port to listen on; 0 takes a free one.
         ledger_url: of the ledger; the one beside the warehouse if not given.
         is_local: no API keys; only this machine is served.
+        keeps_submissions: whether texts handed in are kept.
         started: told the URL once requests are answered.
 
     Raises:
@@ -128,7 +147,14 @@ def serve(
     setting = os.environ.get(SETTING, "")
     with (
         _listening(host, port) as listener,
-        application(home, url, models, is_local=is_local, telemetry=setting) as app,
+        application(
+            home,
+            url,
+            models,
+            is_local=is_local,
+            keeps_submissions=keeps_submissions,
+            telemetry=setting,
+        ) as app,
     ):
         config = uvicorn.Config(
             app,

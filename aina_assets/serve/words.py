@@ -152,6 +152,7 @@ _WITH_VALUE: Mapping[str, str] = {
     "mastered": "Mastered: {value}.",
     "role_trusted_to": "We trust the reading of your role to {value} of 1.",
     "risk": "A mistake here would be costly: risk is {value}.",
+    "tier": "By how your role was read: {value}.",
     "requires": "It needs these first: {value}.",
     "status": "Because of your situation ({value}), some levels are closed.",
     "constraint": "A limit you named applies: {value}.",
@@ -194,7 +195,7 @@ def said(code: str) -> str:
     name, colon, value = code.partition(":")
     if colon and name in _WITH_VALUE:
         return _WITH_VALUE[name].format(value=_value(name, value))
-    return f"{code.replace('_', ' ').capitalize()}."
+    return f"{reason(code).capitalize()}."
 
 
 def of(words: Mapping[Any, str], code: str) -> str:
@@ -209,4 +210,4 @@ def _value(name: str, value: str) -> str:
         return of(CONSTRAINTS, value).casefold()
     if name == "status":
         return of(STATUS, value).casefold()
-    return value.replace(",", ", ")
+    return value.replace("_", " ").replace(",", ", ")

@@ -1,4 +1,4 @@
-"""A judge can lower points and nothing else; whatever it fails with, the deterministic ones stand."""
+"""A judge can lower points and nothing else; where it fails, the deterministic points stand."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def feedback_on(result: EvaluationResult, name: str) -> str:
     return said
 
 
-# -------------------------------------------------------------------------- what a judge's points do
+# ------------------------------------------------------------------------- what a judge's points do
 
 
 @pytest.mark.parametrize("submission", [PASSING, PARTIAL, FAILING])
@@ -129,7 +129,7 @@ def test_a_reason_that_quotes_or_rambles_is_not_passed_on(reason: str) -> None:
     assert not reason or reason.strip() not in said
 
 
-# ---------------------------------------------------------------------------------- a language model
+# --------------------------------------------------------------------------------- a language model
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +220,7 @@ def test_a_model_that_does_not_answer_in_time_counts_for_nothing(models: Any) ->
     assert "there the deterministic points stand" in result.provenance.limits
 
 
-# ------------------------------------------------------------------------------------- configuration
+# ------------------------------------------------------------------------------------ configuration
 
 
 def test_there_is_no_judge_unless_one_is_named() -> None:

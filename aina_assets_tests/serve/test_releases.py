@@ -13,7 +13,8 @@ import duckdb
 import pytest
 
 from aina_assets.contracts.errors import AinaError
-from aina_assets.release.publish import current_release
+from aina_assets.learner.view import ReleaseView
+from aina_assets.release.publish import Release, current_release
 from aina_assets.serve.releases import ReleaseHolder
 from aina_assets_tests.serve.releases import MODULE, publish_titled, spoil, swap
 
@@ -122,9 +123,14 @@ def test_a_broken_release_is_not_tried_over_and_over(
 ) -> None:
     from aina_assets.serve import releases
 
-    tried = []
+    tried: list[Release] = []
     really = releases._open
-    monkeypatch.setattr(releases, "_open", lambda release: (tried.append(1), really(release))[1])
+
+    def counted(release: Release) -> ReleaseView:
+        tried.append(release)
+        return really(release)
+
+    monkeypatch.setattr(releases, "_open", counted)
     spoil(home, "bytes")
     for _ in range(20):
         clock[0] += 1.0

@@ -7,6 +7,7 @@ those of learners, modules, workflows and rows that are there.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,8 +87,10 @@ def test_whatever_is_sent_the_answer_is_what_the_schema_says(
     assert server.process.poll() is None
     said = server.err.read_text()
     assert "unexpected" not in said
-    assert '"status": 500' not in said
-    assert '"status": 503' not in said
+    answered = [json.loads(line[line.index("{") :]) for line in said.splitlines() if "{" in line]
+    assert max(line["status"] for line in answered) < 500
+    if names == "there":
+        assert len({line["route"] for line in answered if line["status"] == 200}) >= 10
 
 
 def test_everything_the_schema_names_is_there(app: FastAPI, anonymous: TestClient) -> None:
