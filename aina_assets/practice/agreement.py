@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandera.pyarrow as pap
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
@@ -57,6 +58,19 @@ class GradedSubmissions(Table, key=("submission_id", "criterion_id", "rater_id")
         isin=[str(item) for item in Outcome],
         description="Outcome, in the row for it; else null.",
     )
+
+    @pap.dataframe_check(
+        name="points_can_be_had", description="no more points were given than can be had"
+    )
+    def _points_can_be_had(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.less_equal(data.table["points"], data.table["points_possible"])
+
+    @pap.dataframe_check(
+        name="outcome_has_its_row", description="the row for the outcome has one, no other has"
+    )
+    def _outcome_has_its_row(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        is_for_it = pc.equal(data.table["criterion_id"], OUTCOME)
+        return pc.equal(is_for_it, data.table["outcome"].is_valid())
 
 
 class GraderAgreement(Table, key=("criterion_id", "rater")):

@@ -251,7 +251,10 @@ _IDENTITIES: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
         nir.is_valid,
     ),
     (re.compile(r"(?<![\w.])(\d{3}\.\d{3}\.\d{3}-\d{2})(?![\w-])"), cpf.is_valid),
-    (re.compile(r"(?<![\w.-])(?<!\d[ -])([2-9]\d{3}([ -])\d{4}\2\d{4})(?![ -]?\d|\w)"), aadhaar.is_valid),
+    (
+        re.compile(r"(?<![\w.-])(?<!\d[ -])([2-9]\d{3}([ -])\d{4}\2\d{4})(?![ -]?\d|\w)"),
+        aadhaar.is_valid,
+    ),
     (
         re.compile(
             _called(r"sin|social insurance|assurance sociale|NAS")

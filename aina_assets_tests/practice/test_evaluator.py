@@ -167,7 +167,8 @@ def test_unsafe_text_stops_everything() -> None:
 
     assert result.outcome is Outcome.UNSAFE
     assert result.points == 0
-    assert result.scores == result.passed_gates == result.failed_gates == ()
+    assert result.scores == ()
+    assert result.passed_gates == result.failed_gates == ()
     assert result.unsafe_conditions == ("personal_data",)
     assert result.next_recommendation is NextStep.REMOVE_UNSAFE_TEXT
     assert result.feedback == (

@@ -135,10 +135,11 @@ def test_a_reason_that_quotes_or_rambles_is_not_passed_on(reason: str) -> None:
 @pytest.fixture(scope="module")
 def models() -> Any:
     """pydantic-ai's own models that answer without a network."""
-    pytest.importorskip("pydantic_ai", reason="the extra llm is not installed")
-    from pydantic_ai.models import function, test
-
-    return {"function": function.FunctionModel, "test": test.TestModel}
+    function, test, messages = (
+        pytest.importorskip(f"pydantic_ai.{name}", reason="the extra llm is not installed")
+        for name in ("models.function", "models.test", "messages")
+    )
+    return {"function": function.FunctionModel, "test": test.TestModel, "messages": messages}
 
 
 Heard = list[str]
@@ -146,12 +147,13 @@ Heard = list[str]
 
 def answering(models: Any, answer: Callable[[str], dict[str, Any]], heard: Heard) -> Any:
     """A model that answers a prompt with ``answer``, through the tool it is offered."""
-    from pydantic_ai.messages import ModelResponse, ToolCallPart
+    reply = models["messages"]
 
     async def respond(messages: list[Any], info: Any) -> Any:
         prompt = str(messages[0].parts[-1].content)
         heard.append(f"{info.instructions}\n{prompt}")
-        return ModelResponse(parts=[ToolCallPart(info.output_tools[0].name, answer(prompt))])
+        tool = info.output_tools[0].name
+        return reply.ModelResponse(parts=[reply.ToolCallPart(tool, answer(prompt))])
 
     return models["function"](respond, model_name="function-model")
 

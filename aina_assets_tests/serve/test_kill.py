@@ -55,20 +55,24 @@ class Place:
         self.is_over = threading.Event()
 
 
-def persist(place: Place, told: Acknowledged, key: str, path: str, body: dict[str, Any]) -> Any:
+def persist(
+    place: Place,
+    client: httpx2.Client,
+    told: Acknowledged,
+    key: str,
+    path: str,
+    body: dict[str, Any],
+) -> Any:
     """Send a request with one key until it is answered."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
-            answer = httpx2.post(
-                place.server.url + path,
-                json=body,
-                headers={"Idempotency-Key": key},
-                timeout=10,
+            answer = client.post(
+                place.server.url + path, json=body, headers={"Idempotency-Key": key}
             )
         except httpx2.TransportError:
             told.retries += 1
-            time.sleep(0.05)
+            time.sleep(0.2)
             continue
         assert answer.status_code == 200, answer.text
         return answer.json()
@@ -77,9 +81,14 @@ def persist(place: Place, told: Acknowledged, key: str, path: str, body: dict[st
 
 def live(place: Place, number: int, seed: int) -> Acknowledged:
     """A client's days: reports, plans and submissions, one after the other."""
+    with httpx2.Client(timeout=10) as client:
+        return _live(place, client, number, seed)
+
+
+def _live(place: Place, client: httpx2.Client, number: int, seed: int) -> Acknowledged:
     told = Acknowledged(f"killed-{seed}-{number}")
     chosen = random.Random(f"{seed}-{number}")  # noqa: S311 - a repeatable choice
-    persist(place, told, "begin", "/assess", profile(told.learner_id))
+    persist(place, client, told, "begin", "/assess", profile(told.learner_id))
     step = 0
     while not place.is_over.is_set():
         step += 1
@@ -87,18 +96,22 @@ def live(place: Place, number: int, seed: int) -> Acknowledged:
         match chosen.choice(("report", "report", "plan", "submit")):
             case "report":
                 body = {"event_type": "confidence_updated", "confidence": chosen.randint(1, 5)}
-                answer = persist(place, told, key, f"/learners/{told.learner_id}/events", body)
+                answer = persist(
+                    place, client, told, key, f"/learners/{told.learner_id}/events", body
+                )
                 told.reports[answer["event_id"]] = answer["position"]
             case "plan":
                 body = {"learner_id": told.learner_id}
-                told.plans.append(persist(place, told, key, "/curriculum", body)["decision_id"])
+                told.plans.append(
+                    persist(place, client, told, key, "/curriculum", body)["decision_id"]
+                )
             case _:
                 body = {
                     "learner_id": told.learner_id,
                     "module_id": MODULE,
                     "text": f"Words of step {step}.",
                 }
-                persist(place, told, key, "/submit", body)
+                persist(place, client, told, key, "/submit", body)
                 told.submissions += 1
     return told
 

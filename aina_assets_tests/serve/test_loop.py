@@ -1,4 +1,4 @@
-"""The loop end to end over HTTP, on a real server: what happens changes the plan, which says why."""
+"""The loop end to end over HTTP, on a real server: what happens changes the plan, which says it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from aina_assets_tests.serve.samples import profile
 from aina_assets_tests.serve.server import running
 
 LEARNER = "loop-http-1"
+MODULE = "marketing_growth_map_your_work"
 
 
 def test_assess_plan_learn_fail_plan_pass_plan_and_replay(
@@ -31,6 +32,7 @@ def test_assess_plan_learn_fail_plan_pass_plan_and_replay(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     monkeypatch.setenv("AINA_HOME", str(served_home))
+    monkeypatch.setenv("COLUMNS", "200")
     with (
         running(served_home, tmp_path / "logs", "--ledger", url) as server,
         httpx2.Client(base_url=server.url, headers={"X-API-Key": key}, timeout=60) as client,
@@ -42,55 +44,47 @@ def test_assess_plan_learn_fail_plan_pass_plan_and_replay(
             found: dict[str, Any] = answer.json()
             return found
 
-        # A habit of use that is then put in doubt: what changed can be told apart.
-        assessed = post("/assess", profile(LEARNER, ai_usage="weekly", confidence=4))
+        # They stand above the first level by what they say, and then fail at it.
+        assessed = post("/assess", profile(LEARNER, ai_usage="daily", goals=["understand"]))
         first = post("/curriculum", {"learner_id": LEARNER})
-        module = first["chosen_path"][0]["module_id"]
-        lesson = client.get(f"/modules/{module}").json()
-        post(f"/learners/{LEARNER}/events", {"event_type": "lesson_started", "module_id": module})
-        failed = post("/submit", {"learner_id": LEARNER, "module_id": module, "text": "Words."})
-        doubt = post(
-            f"/learners/{LEARNER}/events", {"event_type": "confidence_updated", "confidence": 1}
+        lesson = client.get(f"/modules/{MODULE}").json()
+        started = post(
+            f"/learners/{LEARNER}/events", {"event_type": "lesson_started", "module_id": MODULE}
         )
+        failed = post("/submit", {"learner_id": LEARNER, "module_id": MODULE, "text": "Words."})
         second = post("/curriculum", {"learner_id": LEARNER})
-        redo = second["chosen_path"][0]["module_id"]
-        passed = post(
-            "/submit",
-            {
-                "learner_id": LEARNER,
-                "module_id": redo,
-                "text": whole_submission(view.modules[redo]),
-            },
-        )
+        text = whole_submission(view.modules[MODULE])
+        passed = post("/submit", {"learner_id": LEARNER, "module_id": MODULE, "text": text})
         third = post("/curriculum", {"learner_id": LEARNER})
         state = client.get(f"/learners/{LEARNER}/state")
         position = client.get("/health").json()["ledger"]["position"]
         assert server.stop() == -signal.SIGTERM
 
-    assert assessed["readiness"]["level"] == 1
+    assert assessed["readiness"]["level"] == 2
     assert lesson["lesson"]["explain"]
     assert (failed["outcome"], passed["outcome"]) == ("fail", "pass")
     assert first["changed_by"] == []
-    assert second["chosen_path"] != first["chosen_path"]
-    assert second["changed_by"][-1] == doubt["event_id"]
-    assert third["chosen_path"][0]["module_id"] != redo
+    assert first["chosen_path"][0]["module_id"] != MODULE
+    assert second["chosen_path"][0]["module_id"] == MODULE
+    assert third["chosen_path"][0]["module_id"] == first["chosen_path"][0]["module_id"]
     with Ledger.open(url) as ledger:
         assert ledger.verify().position == position
         by_id = {one.event.event_id: one.event for one in ledger.events(LEARNER)}
-    changed = {by_id[event_id].event_type for event_id in third["changed_by"]}
-    assert changed
-    assert changed <= {EventType.EVALUATOR_COMPLETED, EventType.MASTERY_GATE_PASSED}
+    for plan, outcome in ((second, "fail"), (third, "pass")):
+        graded = by_id[plan["changed_by"][0]]
+        assert graded.event_type is EventType.EVALUATOR_COMPLETED
+        assert graded.payload["evaluation"]["outcome"] == outcome  # type: ignore[index, call-overload]
 
     runner = CliRunner()
     arguments = ["learner", "replay", LEARNER, "--ledger", url, "--json"]
     assert json.loads(runner.invoke(cli.app, arguments).stdout) == state.json()
-    assert set(state.json()["mastered"]) == {redo}
-    early = runner.invoke(cli.app, [*arguments, "--until", str(doubt["position"])])
+    assert set(state.json()["mastered"]) == {MODULE}
+    early = runner.invoke(cli.app, [*arguments, "--until", str(started["position"])])
     assert json.loads(early.stdout)["mastered"] == {}
     assert json.loads(early.stdout)["last_decision_id"] == first["decision_id"]
     shown = runner.invoke(cli.app, arguments[:-1])
     assert shown.exit_code == 0
-    assert redo in shown.stdout
+    assert MODULE in shown.stdout
 
 
 @pytest.mark.parametrize(
