@@ -171,7 +171,7 @@ def test_the_whole_way_without_a_script(assessed: Visitor, view: ReleaseView) ->
     passed = assessed.send(practice, text=whole_submission(module))
     assert "Passed" in passed.title
     onward = assessed.send("/beta/plan")
-    assert "This plan is another" in onward.html
+    assert "Your plan has changed" in onward.html
     assert "your exercise was graded" in onward.html or "passed the module" in onward.html
     assert module.title in onward.html
     assert not lesson_action(onward).endswith(module.id)
