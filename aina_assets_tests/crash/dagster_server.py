@@ -158,6 +158,11 @@ def free_port() -> int:
         return port
 
 
+def _heeds_interrupts() -> None:
+    """Shells start what they put in the background with interrupts ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
     """`dagster dev` (web server, daemon, code server) on ``home`` and ``lock`` of ``world``."""
@@ -185,6 +190,7 @@ def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_heeds_interrupts,
         ) as process,
     ):
         try:
@@ -206,6 +212,7 @@ def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
             try:
                 process.wait(20)
             finally:
-                # What it started is in its group; nothing of it may outlive the test.
+                # What it started is in its group; nothing of it may outlive the test, nor, where a
+                # shell in the background had it ignore the interrupt, may the test wait for it.
                 with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGTERM)
+                    os.killpg(process.pid, signal.SIGKILL)
