@@ -8,12 +8,10 @@ Handlers are plain functions: they wait for the ledger, so each runs in a thread
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, Security
-from fastapi.security import APIKeyHeader, HTTPBearer
+from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from aina_assets.contracts.curriculum import ModuleId
@@ -36,9 +34,6 @@ from aina_assets.serve.shapes import (
     WorkflowSandbox,
 )
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
-_header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="apiKey")
-
 # Two walks at a time get a thread of their own: one that walks, one that is told to come back.
 _TRACE_THREADS = 2
 
@@ -50,7 +45,7 @@ def problems(*statuses: int) -> Problems:
     return {status: {"description": ""} for status in statuses}
 
 
-def _idempotency_key(
+async def _key(
     request: Request,
     _given: Annotated[
         str | None,
@@ -65,8 +60,8 @@ def _idempotency_key(
     return str(request.state.idempotency_key)
 
 
-async def _key(found: Annotated[str, Depends(_idempotency_key)]) -> str:
-    return found
+Key = Annotated[str, Depends(_key)]
+"""The idempotency key of a request."""
 
 
 def _json(document: BaseModel, status: int = 200) -> Response:
@@ -74,10 +69,8 @@ def _json(document: BaseModel, status: int = 200) -> Response:
     return Response(document.model_dump_json(), status, media_type="application/json")
 
 
-def router(desk: Desk) -> APIRouter:
-    """The routes over ``desk``."""
-    api = APIRouter()
-    guarded = APIRouter(dependencies=[Security(_nothing_more, scopes=[])])
+def add_routes(api: FastAPI, desk: Desk) -> None:
+    """Give ``api`` the routes over ``desk``; a router between would cost every request."""
     trace_limiter: list[anyio.CapacityLimiter] = []
 
     @api.get("/health", response_model=Health, responses=problems(503), tags=["server"])
@@ -85,43 +78,41 @@ def router(desk: Desk) -> APIRouter:
         """Which release is served, and how far the ledger goes."""
         return _json(desk.health())
 
-    @guarded.post("/assess", response_model=AssessmentResult, responses=problems(403, 409))
+    @api.post("/assess", response_model=AssessmentResult, responses=problems(403, 409))
     def assess(profile: LearnerProfile, key: Key) -> Response:
         """Take a learner's intake: where they stand, and how their title was read."""
         return _json(AssessmentResult.of(desk.assess(profile, key)))
 
-    @guarded.post(
-        "/curriculum", response_model=PersonalizationDecision, responses=problems(404, 409)
-    )
+    @api.post("/curriculum", response_model=PersonalizationDecision, responses=problems(404, 409))
     def curriculum(request: ForLearner, key: Key) -> Response:
         """The learner's next steps, why, and which events changed them."""
         return _json(desk.plan(request.learner_id, key))
 
-    @guarded.get(
+    @api.get(
         "/workflow/{workflow_id}/sandbox", response_model=WorkflowSandbox, responses=problems(404)
     )
     def sandbox(workflow_id: Annotated[WorkflowId, Path()]) -> Response:
         """Scenarios to practise a workflow on, or why there are none."""
         return _json(desk.sandbox(workflow_id))
 
-    @guarded.post("/submit", response_model=EvaluationResult, responses=problems(404, 409))
+    @api.post("/submit", response_model=EvaluationResult, responses=problems(404, 409))
     def submit(submission: SubmissionRequest, key: Key) -> Response:
-        """Hand in work for a module: it is graded, and the text is not kept."""
+        """Hand in work for a module: it is graded, and kept only by a server that was told to."""
         return _json(desk.submit(submission.learner_id, submission.module_id, submission.text, key))
 
-    @guarded.get("/modules/{module_id}", response_model=ModuleLesson, responses=problems(404))
+    @api.get("/modules/{module_id}", response_model=ModuleLesson, responses=problems(404))
     def module(module_id: Annotated[ModuleId, Path()]) -> Response:
         """A module's lesson and exercise, without the checks it is graded by."""
         return _json(desk.lesson(module_id))
 
-    @guarded.post(
+    @api.post(
         "/modules/{module_id}/answer", response_model=ModuleAnswer, responses=problems(404, 409)
     )
     def answer(module_id: Annotated[ModuleId, Path()], request: ForLearner, key: Key) -> Response:
         """The checks in full. From then on the module proves nothing for this learner."""
         return _json(desk.answer(request.learner_id, module_id, key))
 
-    @guarded.post(
+    @api.post(
         "/learners/{learner_id}/events",
         response_model=RecordedReport,
         responses=problems(404, 409),
@@ -132,14 +123,12 @@ def router(desk: Desk) -> APIRouter:
         """Record what a learner did or changed."""
         return _json(desk.report(learner_id, event, key))
 
-    @guarded.get(
-        "/learners/{learner_id}/state", response_model=LearnerState, responses=problems(404)
-    )
+    @api.get("/learners/{learner_id}/state", response_model=LearnerState, responses=problems(404))
     def state(learner_id: Annotated[LearnerId, Path()]) -> Response:
         """What the ledger says of a learner: the replay of their events."""
         return _json(desk.state(learner_id))
 
-    @guarded.get("/trace/{table}/{key:path}", response_model=TraceDocument, responses=problems(404))
+    @api.get("/trace/{table}/{key:path}", response_model=TraceDocument, responses=problems(404))
     async def trace(
         table: Annotated[str, Path(max_length=80)],
         key: Annotated[str, Path(max_length=400)],
@@ -152,16 +141,3 @@ def router(desk: Desk) -> APIRouter:
             desk.trace, table, key, rows, limiter=trace_limiter[0]
         )
         return Response(document, media_type="application/json")
-
-    api.include_router(guarded)
-    return api
-
-
-async def _nothing_more(
-    _bearer: Annotated[Any, Security(_bearer)], _header: Annotated[Any, Security(_header)]
-) -> None:
-    """Names the keys in the schema; they were checked at the boundary, before the body was read."""
-
-
-Key = Annotated[str, Depends(_key)]
-Handler = Callable[..., Response]

@@ -23,7 +23,14 @@ from starlette.staticfiles import StaticFiles
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.serve import api, pages
-from aina_assets.serve.boundary import BODY_BYTES, PAGES, STATIC, Admission, Boundary
+from aina_assets.serve.boundary import (
+    BODY_BYTES,
+    OPEN_PATHS,
+    PAGES,
+    STATIC,
+    Admission,
+    Boundary,
+)
 from aina_assets.serve.desk import Desk
 from aina_assets.serve.problems import (
     MEDIA_TYPE,
@@ -35,8 +42,8 @@ from aina_assets.serve.problems import (
 )
 from aina_assets.serve.sessions import Sessions
 
-THREADS = 12
-"""Requests at work at once; each may hold a connection to the ledger, of which there are 15."""
+THREADS = 4
+"""Requests at work at once. Python runs one; more than wait for the disk wait for each other."""
 STATIC_FOLDER = Path(__file__).parent / "static"
 
 _log = logging.getLogger("aina.serve")
@@ -75,7 +82,7 @@ def create_app(desk: Desk, admission: Admission, sessions: Sessions) -> FastAPI:
         lifespan=lifespan,
         telemetry=_NO_TRACING,
     )
-    app.include_router(api.router(desk))
+    api.add_routes(app, desk)
     shown = pages.Pages(desk, admission, sessions)
     app.include_router(shown.router())
     app.mount(STATIC, StaticFiles(directory=STATIC_FOLDER), name="static")
@@ -137,9 +144,16 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= shape.pop("$defs", {})
     schemas["Problem"] = shape
+    # Keys are checked at the boundary, before a body is read; here they are named.
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for path in document["paths"].values():
-        for method, operation in path.items():
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if path not in OPEN_PATHS:
+                operation["security"] = [{"bearer": []}, {"apiKey": []}]
             responses = operation["responses"]
             said = {int(status) for status in responses if int(status) >= HTTPStatus.BAD_REQUEST}
             said |= {*_EVERYWHERE, 500, 503}

@@ -48,7 +48,7 @@ from aina_assets.warehouse.tables import Table
 
 TRACE_ROWS = 2
 """Rows to follow into each table, at most: a trace grows with every table above."""
-_PACKAGE = "aina-assets"
+_VERSION = version("aina-assets")
 
 
 class Tracer:
@@ -237,7 +237,7 @@ class Desk:
         return Health(
             status="degraded" if refused else "ok",
             boundary="internal-synthetic",
-            version=version(_PACKAGE),
+            version=_VERSION,
             release=ServedRelease(
                 release_id=status.release_id, is_loading_another=status.is_loading
             ),

@@ -4,7 +4,7 @@ Belongs here: what a person sees, and reading what they fill in. Stays out: what
 (``desk``), how it looks (``static``), its words (``words``).
 
 Every step works as a plain form; where htmx runs, a graded exercise appears in the page instead of
-a new one. What a learner writes is sent back to them alone, and kept nowhere.
+a new one. What a learner writes is shown to them alone.
 """
 
 from __future__ import annotations
@@ -100,7 +100,12 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"words": words, "markdown": rendered, "steps": STEPS}
+        self._templates.globals |= {
+            "words": words,
+            "markdown": rendered,
+            "steps": STEPS,
+            "keeps_submissions": desk.service.submissions is not None,
+        }
 
     def router(self) -> APIRouter:
         """The routes of all pages."""

@@ -35,6 +35,7 @@ from aina_assets.warehouse.store import Store
 from aina_assets.warehouse.tables import Table
 
 DEFAULT_PORT = 8321
+SWITCH_SECONDS = 0.001
 KEEP_ALIVE_SECONDS = 30
 SHUTDOWN_SECONDS = 10
 
@@ -143,6 +144,8 @@ def serve(
             remedy="leave --host out, or leave --insecure-local out and make a key",
         )
     _log_to_stderr()
+    # Threads that come back from the ledger wait this long for a turn, not five times as long.
+    sys.setswitchinterval(SWITCH_SECONDS)
     url = ledger_url or default_ledger(home)
     setting = os.environ.get(SETTING, "")
     with (

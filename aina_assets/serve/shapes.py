@@ -128,7 +128,7 @@ class ForLearner(Contract):
 
 
 class SubmissionRequest(ForLearner):
-    """Work handed in for a module. The text is graded and not kept."""
+    """Work handed in for a module."""
 
     module_id: ModuleId
     text: Annotated[str, Field(min_length=1, max_length=SUBMISSION_CHARACTERS)]

@@ -1,4 +1,4 @@
-"""Recording together: many threads, one transaction, and every promise of the ledger kept."""
+"""A shared ledger: many threads, one transaction, little read twice, every promise kept."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from aina_assets.contracts.errors import IdempotencyConflict, LedgerError
-from aina_assets.contracts.learner import RecordedEvent
+from aina_assets.contracts.learner import LearnerEvent, RecordedEvent
+from aina_assets.learner.ledger import Ledger
 from aina_assets.serve.commits import SharedLedger
 from aina_assets_tests.learner.samples import event
 
@@ -118,3 +123,92 @@ def test_where_the_database_fails_everyone_is_told(ledger: SharedLedger, tmp_pat
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(append, range(4))) == [LedgerError] * 4
     assert ledger.append_many([]) == []
+
+
+class TwoServers(RuleBasedStateMachine):
+    """Two servers and a plain ledger over one database: each sees all that any of them records."""
+
+    learners = st.sampled_from([f"learner-{number:04d}" for number in range(3)])
+    servers = st.sampled_from([0, 1])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = TemporaryDirectory()
+        url = f"sqlite:///{self._folder.name}/ledger.sqlite"
+        self.plain = Ledger.open(url)
+        self.shared = [SharedLedger.open(url) for _ in range(2)]
+        self.number = 0
+
+    def new_event(self, learner: str) -> LearnerEvent:
+        self.number += 1
+        return event(self.number, learner_id=learner)
+
+    @rule(server=servers, learner=learners, count=st.integers(1, 7))
+    def record(self, server: int, learner: str, count: int) -> None:
+        self.shared[server].append_many([self.new_event(learner) for _ in range(count)])
+
+    @rule(server=servers, learner=learners)
+    def record_what_is_there(self, server: int, learner: str) -> None:
+        known = [one.event for one in self.plain.events()]
+        self.shared[server].append_many([*known[-2:], self.new_event(learner), *known[:1]])
+
+    @rule(learner=learners)
+    def others_record(self, learner: str) -> None:
+        self.plain.append(self.new_event(learner))
+
+    @rule(server=servers, learner=learners, back=st.integers(0, 12))
+    def read(self, server: int, learner: str, back: int) -> None:
+        after = max(0, self.plain.head().position - back)
+        found = list(self.shared[server].events(learner, after_position=after))
+        assert found == list(self.plain.events(learner, after_position=after))
+
+    @rule(server=servers, learner=learners)
+    def break_off(self, server: int, learner: str) -> None:
+        next(self.shared[server].events(learner), None)
+
+    @invariant()
+    def all_is_there(self) -> None:
+        for shared in self.shared:
+            assert shared.head() == self.plain.head()
+
+    def teardown(self) -> None:
+        for ledger in (self.plain, *self.shared):
+            ledger.close()
+        self._folder.cleanup()
+
+
+TestTwoServers = TwoServers.TestCase
+TestTwoServers.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, derandomize=True, database=None
+)
+
+
+def test_readers_see_all_while_many_record(ledger: SharedLedger, tmp_path: Path) -> None:
+    other = SharedLedger.open(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    gate, is_over = threading.Barrier(9), threading.Event()
+
+    def write(writer: int) -> None:
+        gate.wait()
+        for number in range(25):
+            mine = event(number, learner_id="learner-0000", idempotency_key=f"{writer} {number}")
+            (ledger if writer % 2 else other).append(mine)
+
+    def follow(_: int) -> list[int]:
+        gate.wait()
+        seen: list[int] = []
+        while len(seen) < 150 and not is_over.is_set():
+            after = seen[-1] if seen else 0
+            seen += [one.position for one in ledger.events("learner-0000", after_position=after)]
+        return seen
+
+    with ThreadPoolExecutor(9) as pool:
+        writers = [pool.submit(write, number) for number in range(6)]
+        readers = [pool.submit(follow, number) for number in range(3)]
+        for writer in writers:
+            writer.result()
+        is_over.wait(0.5)
+        is_over.set()
+        seen = [reader.result() for reader in readers]
+    other.close()
+
+    assert all(positions == list(range(1, 151)) for positions in seen)

@@ -58,7 +58,7 @@ def test_assess_plan_learn_fail_plan_pass_plan_and_replay(
         third = post("/curriculum", {"learner_id": LEARNER})
         state = client.get(f"/learners/{LEARNER}/state")
         position = client.get("/health").json()["ledger"]["position"]
-        assert server.stop() == -signal.SIGTERM
+        assert server.stop() in (0, -signal.SIGTERM)
 
     assert assessed["readiness"]["level"] == 2
     assert lesson["lesson"]["explain"]

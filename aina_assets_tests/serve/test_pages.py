@@ -191,6 +191,21 @@ def test_every_step_says_what_it_is_and_what_grading_does_not_say(
     assert view.practice.evaluation.limits.split(".")[0] in result.html
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_page_says_whether_what_is_written_is_kept(
+    served_home: Path, tmp_path: Path, keeps: bool
+) -> None:
+    ledger = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    with (
+        application(served_home, ledger, dict, is_local=True, keeps_submissions=keeps) as app,
+        TestClient(app, base_url=LOCAL) as client,
+    ):
+        said = client.get("/beta").text
+
+    assert ("graded and then forgotten" in said) != keeps
+    assert ("kept by this server" in said) == keeps
+
+
 def test_a_form_with_faults_comes_back_as_filled_in_and_says_which(visitor: Visitor) -> None:
     visitor.open("/")
     answers = ANSWERS | {"confidence": "9", "weekly_minutes": "soon", "is_synthetic": ""}

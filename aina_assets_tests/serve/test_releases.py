@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from starlette.testclient import TestClient
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.learner.view import ReleaseView
 from aina_assets.release.publish import Release, current_release
 from aina_assets.serve.releases import ReleaseHolder
+from aina_assets.serve.run import application
 from aina_assets_tests.serve.releases import MODULE, publish_titled, spoil, swap
 
 PATIENCE = 60.0
@@ -173,6 +176,7 @@ def test_many_at_once_see_one_release_each_while_it_changes_under_them(
                 (row,) = view.rows("SELECT title FROM modules WHERE module_id = ?", MODULE)
                 assert row["title"] == title
                 seen.add(title)
+            time.sleep(0.01)
         return seen
 
     with ThreadPoolExecutor(6) as pool:
@@ -188,6 +192,40 @@ def test_many_at_once_see_one_release_each_while_it_changes_under_them(
 
     assert seen <= titles
     assert "Two" in seen
+
+
+def test_over_http_a_new_release_is_answered_from_and_a_broken_one_shows(
+    home: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    with (
+        application(home, url, dict, is_local=True) as app,
+        TestClient(app, base_url="http://127.0.0.1") as client,
+    ):
+
+        def lesson() -> str:
+            return str(client.get(f"/modules/{MODULE}").json()["title"])
+
+        def health() -> dict[str, Any]:
+            found: dict[str, Any] = client.get("/health").json()
+            return found
+
+        before = health()
+        broken = spoil(home, "bytes")
+        wait_until(lambda: health()["status"] == "degraded")
+        refused = health()
+        title = lesson()
+        swap(home, before["release"]["release_id"])
+        published = publish_titled(home, "Over HTTP")
+        wait_until(lambda: lesson() == "Over HTTP")
+        after = health()
+
+    assert refused["refused_release"]["release_id"] == broken
+    assert refused["release"] == before["release"]
+    assert title != "Over HTTP"
+    assert after["status"] == "ok"
+    assert after["refused_release"] is None
+    assert after["release"]["release_id"] == published.release_id
 
 
 def test_without_a_release_nothing_is_served(tmp_path: Path) -> None:
