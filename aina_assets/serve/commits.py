@@ -142,7 +142,7 @@ class SharedLedger(Ledger):
             for record in sorted(records, key=lambda record: record.position):
                 if record.position <= self._known_to:
                     continue
-                if False:
+                if record.position > self._known_to + 1:
                     self._forget(record.position - 1)
                 learner = record.event.learner_id
                 tail = self._tails.get(learner) or _Tail(record.position - 1, ())
