@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -52,6 +53,7 @@ class Browser:
         self.width = width
         self._folder = folder
         self._pictures = 0
+        self._follows = 0
 
     def open(self, url: str) -> None:
         """Go there."""
@@ -59,15 +61,24 @@ class Browser:
 
     def one(self, selector: str) -> WebElement:
         """The element that ``selector`` names, once it is there."""
-        return WebDriverWait(self.driver, PATIENCE).until(
-            lambda driver: driver.find_element(By.CSS_SELECTOR, selector)
-        )
+        return self._wait().until(lambda driver: driver.find_element(By.CSS_SELECTOR, selector))
 
     def press(self, selector: str) -> None:
-        """Click it, scrolled to where a person would see it; a new page may follow."""
-        element = self.one(selector)
-        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
-        element.click()
+        """Click it, scrolled to where a person would see it; the page may stay."""
+        self._click(selector)
+
+    def follow(self, selector: str) -> None:
+        """Click it as :meth:`press` does, until another page stands there, whole.
+
+        What is clicked bears a mark, and the page is asked for the mark: a question to the element
+        itself is one the driver cannot answer while its page goes (an "unhandled inspector error").
+        """
+        self._follows += 1
+        mark = f"followed-{self._follows}"
+        self.run("arguments[0].setAttribute(arguments[1], '')", self.one(selector), mark)
+        self._click(f"[{mark}]")
+        gone = f"return document.readyState == 'complete' && !document.querySelector('[{mark}]')"
+        self._wait().until(lambda _: self.run(gone))
 
     def wait_for(self, text: str, selector: str = "body") -> None:
         """Until ``text`` stands there."""
@@ -76,7 +87,16 @@ class Browser:
             spots = driver.find_elements(By.CSS_SELECTOR, selector)
             return any(text in (spot.get_attribute("textContent") or "") for spot in spots)
 
-        WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[Exception]).until(stands)
+        self._wait().until(stands)
+
+    def _wait(self) -> WebDriverWait[webdriver.Chrome]:
+        """Patience with a page that is just coming or going."""
+        return WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException])
+
+    def _click(self, selector: str) -> None:
+        element = self.one(selector)
+        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.click()
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What ``script`` returns."""
