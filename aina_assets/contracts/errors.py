@@ -10,8 +10,10 @@
     │   ├── SourceHashMismatch      (ValueError)         the bytes are not the pinned ones
     │   └── SourceFormatError       (ValueError)         not in the published layout
     ├── AuthoredDocumentError       (ValueError)         a file of ``data/`` is malformed
-    ├── LedgerError                 the learner event ledger cannot do what was asked
-    │   ├── IdempotencyConflict     (ValueError)         its key is taken by another event
+    ├── ReviewError                 (ValueError)         a decision cannot be made as asked
+    ├── LedgerError                 a ledger cannot do what was asked
+    │   ├── IdempotencyConflict     (ValueError)         its key is taken by another entry
+    │   ├── LedgerMoved             (RuntimeError)       others recorded since it was looked at
     │   └── LedgerTampered          (ValueError)         a record is not what was recorded
     └── WarehouseError              the warehouse cannot do what was asked
         ├── SnapshotMissing         (LookupError)        nothing stored yet under that name
@@ -83,16 +85,24 @@ class AuthoredDocumentError(AinaError, ValueError):
     """A document that people author is missing or malformed."""
 
 
+class ReviewError(AinaError, ValueError):
+    """A subject, a gate or a decision is not as it must be; nothing was recorded."""
+
+
 class LedgerError(AinaError):
-    """The learner event ledger cannot do what was asked."""
+    """A ledger cannot do what was asked."""
 
 
 class IdempotencyConflict(LedgerError, ValueError):
-    """The learner's idempotency key is taken by an event with other content."""
+    """The idempotency key is taken by an entry with other content."""
+
+
+class LedgerMoved(LedgerError, RuntimeError):
+    """Something was recorded since the ledger was looked at; nothing more was."""
 
 
 class LedgerTampered(LedgerError, ValueError):
-    """A record of the ledger is missing or is not what was recorded."""
+    """A record of a ledger is missing or is not what was recorded."""
 
 
 class WarehouseError(AinaError):

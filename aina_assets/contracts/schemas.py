@@ -26,6 +26,7 @@ from aina_assets.contracts.learner import (
     PersonalizationDecision,
 )
 from aina_assets.contracts.practice import EvaluationResult, SandboxScenario
+from aina_assets.contracts.review import Decision
 from aina_assets.contracts.work import AIAffordancePack, RoleProfile, WorkflowProfile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -54,6 +55,7 @@ CONTRACTS: tuple[type[Versioned], ...] = (
     LearnerEvent,
     SandboxScenario,
     EvaluationResult,
+    Decision,
 )
 """What other systems may read or write."""
 
