@@ -19,21 +19,31 @@ from dagster._core.events.log import EventLogEntry
 from dagster_shared.error import SerializableErrorInfo
 
 from aina_assets.contracts.errors import AinaError, WarehouseError
-from aina_assets.release.assets import RELEASE
-from aina_assets.release.contents import check_results, manifest
+from aina_assets.release.assets import (
+    FULL_VALIDATION,
+    RELEASE,
+    VALIDATION,
+    declared,
+    validated_of,
+)
+from aina_assets.release.contents import check_results, manifest, receipts_table
 from aina_assets.release.publish import is_served
-from aina_assets.release.tables import CheckResults, Manifest
+from aina_assets.release.tables import CheckResults, FullValidation, Manifest, Receipts
+from aina_assets.release.validation import full_validation, receipt_standing
+from aina_assets.review import reading
 from aina_assets.sources.assets import Sources
 from aina_assets.sources.files import UPSTREAM
 from aina_assets.sources.ledger import source_files
 from aina_assets.sources.tables import SourceFiles
-from aina_assets.warehouse import authored
+from aina_assets.warehouse import authored, ledgers
+from aina_assets.warehouse.assets import WATCHING
 from aina_assets.warehouse.authored import AUTHORED_GROUP
 from aina_assets.warehouse.build_lock import exclusive_writer
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import conform
+from aina_assets.warehouse.ledgers import LEDGER_GROUP
 from aina_assets.warehouse.plan import Node, next_wave
-from aina_assets.warehouse.receipts import tables_behind_receipts
+from aina_assets.warehouse.receipts import read_receipt, tables_behind_receipts
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.store import Record, Store
 from aina_assets.warehouse.tables import Table
@@ -48,6 +58,8 @@ MADE_OF_RECORDS: Mapping[str, tuple[type[Table], Callable[[list[Record]], pa.Tab
     "check_results": (CheckResults, check_results),
     "manifest": (Manifest, manifest),
 }
+
+RECEIPTS = "receipts"
 
 # The event log keeps everything; what a person sees is up to the caller.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -107,6 +119,7 @@ def nodes_of(
     sources: Sources = resources["sources"]
     warehouse: Warehouse = resources["warehouse"]
     behind = tables_behind_receipts(warehouse.store)
+    about_the_store = _behind_store(warehouse.store, assets)
     nodes = {}
     for definition in assets:
         for spec in definition.specs:
@@ -115,17 +128,49 @@ def nodes_of(
                 settings = sources.settings_version(spec.key.path[-1])
             elif spec.key.path[0] == AUTHORED_GROUP:
                 settings = authored.settings_version(spec.key.path[-1])
+            elif spec.key.path[0] == LEDGER_GROUP:
+                settings = ledgers.settings_version(spec.key.path[-1])
             else:
                 settings = warehouse.settings_version(name)
             if name == RELEASE and not is_served(warehouse.store, name):
                 settings = "not published"
+            elif name == reading.DECISIONS and reading.has_expired(warehouse.store, reading.now()):
+                settings = "an approval expired"
             elif name in behind:
                 settings = "its receipt is about another version"
             deps = tuple("/".join(dep.asset_key.path) for dep in spec.deps)
             if name in MADE_OF_RECORDS and _is_behind_records(warehouse.store, name, deps):
                 settings = "records of its inputs changed"
-            nodes[name] = Node(name, deps, str(spec.code_version), settings)
+            if name in about_the_store:
+                settings = "what is stored is not what it says"
+            is_watching = name == FULL_VALIDATION or WATCHING in spec.tags
+            nodes[name] = Node(name, deps, str(spec.code_version), settings, is_watching)
     return nodes
+
+
+def _behind_store(store: Store, assets: Sequence[dg.AssetsDefinition]) -> set[str]:
+    """Tables about receipts and validation that say otherwise than what is stored now."""
+    behind = set()
+    stored = store.record(FULL_VALIDATION)
+    if stored is not None:
+        found = full_validation(store, validated_of(assets), hashes_all=False)
+        if (
+            digest_of_table(conform(found, FullValidation)) != stored.data_version
+            or not receipt_standing(store, VALIDATION, stored).is_passed
+        ):
+            behind.add(FULL_VALIDATION)
+    stored = store.record(RECEIPTS)
+    if stored is not None:
+        leaving = {
+            item.receipt.gate: item.asset for item in declared(assets) if item.receipt is not None
+        }
+        receipts = {gate: read_receipt(store, gate) for gate in leaving}
+        records = [store.record(name) for name in leaving.values()]
+        if all(receipts.values()) and all(records):
+            rows = receipts_table(receipts, records)  # type: ignore[arg-type]
+            if digest_of_table(conform(rows, Receipts)) != stored.data_version:
+                behind.add(RECEIPTS)
+    return behind
 
 
 def _is_behind_records(store: Store, name: str, deps: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ Belongs here: wiring. A fresh, overridable set of definitions for the UI, the co
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -12,38 +12,67 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from dagster_duckdb import DuckDBResource
 
+from aina_assets import automation
+from aina_assets.authoring import assets as authoring
+from aina_assets.authoring import bridge_tables as authoring_bridge_tables
+from aina_assets.authoring import knowledge_tables as authoring_knowledge_tables
+from aina_assets.authoring import lane_tables as authoring_lane_tables
+from aina_assets.authoring import policy as authoring_policy
+from aina_assets.authoring import report_assets_of_authoring as authoring_reports
+from aina_assets.authoring import rules as authoring_rules
+from aina_assets.authoring import tables as authoring_tables
 from aina_assets.builds import nodes_of
 from aina_assets.contracts.errors import AinaError
 from aina_assets.curriculum import assets as curriculum
 from aina_assets.curriculum import policy as curriculum_policy
 from aina_assets.curriculum import tables as curriculum_tables
+from aina_assets.gdpval import assets as gdpval
+from aina_assets.gdpval import policy as gdpval_policy
+from aina_assets.gdpval import tables as gdpval_tables
+from aina_assets.learner import assets as learner
 from aina_assets.learner import policy as learner_policy
+from aina_assets.learner import tables as learner_tables
 from aina_assets.packets import assets as packets
 from aina_assets.packets import policy as packet_policy
 from aina_assets.packets import tables as packet_tables
 from aina_assets.practice import assets as practice
 from aina_assets.practice import policy as practice_policy
 from aina_assets.practice import tables as practice_tables
+from aina_assets.release import assets as release
+from aina_assets.release import policy as release_policy
+from aina_assets.release import report_assets_of_release as release_reports
+from aina_assets.release import report_tables as release_report_tables
 from aina_assets.release import tables as release_tables
-from aina_assets.release.assets import release_assets
+from aina_assets.review import assets as review
+from aina_assets.review import policy as review_policy
+from aina_assets.review import tables as review_tables
+from aina_assets.review import votes as review_votes
 from aina_assets.sources import assets as sources
 from aina_assets.sources import tables as source_tables
 from aina_assets.sources.catalog import INPUTS
+from aina_assets.titles import adjudication_tables as title_adjudication_tables
 from aina_assets.titles import assets as titles
 from aina_assets.titles import policy as title_policy
 from aina_assets.titles import tables as title_tables
 from aina_assets.warehouse.authored import AuthoredDocument
 from aina_assets.warehouse.authored_assets import authored_assets
-from aina_assets.warehouse.plan import Node, stale
+from aina_assets.warehouse.ledger_assets import ledger_asset
+from aina_assets.warehouse.ledgers import LEDGER_GROUP
+from aina_assets.warehouse.plan import Node
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, SnapshotIOManager, Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
 from aina_assets.warehouse.sql import connection_config
+from aina_assets.warehouse.store import Store
 from aina_assets.warehouse.tables import Table, table_name
 from aina_assets.work_graph import assets as work_graph
 from aina_assets.work_graph import policy as work_graph_policy
 from aina_assets.work_graph import tables as work_graph_tables
 
-REBUILD_CRON = "0 4 * * *"
+LEDGERS = {
+    "learner_events": "What happened to learners, as it was recorded.",
+    "decisions": "What reviewers decided, as it was recorded.",
+}
+"""Ledgers that the graph reads, by the names of their journals."""
 
 INSTANCE_SETTINGS = {
     "storage": {
@@ -67,24 +96,34 @@ def models() -> dict[str, type[Table]]:
     return {
         table_name(item): item
         for room in (
+            review_tables,
             source_tables,
             work_graph_tables,
             title_tables,
+            title_adjudication_tables,
             curriculum_tables,
             packet_tables,
             practice_tables,
+            gdpval_tables,
+            release_tables,
+            release_report_tables,
+            learner_tables,
+            authoring_bridge_tables,
+            authoring_knowledge_tables,
+            authoring_lane_tables,
+            authoring_tables,
         )
         for item in vars(room).values()
-        if isinstance(item, type) and issubclass(item, Table) and item.__key__
+        if isinstance(item, type)
+        and issubclass(item, Table)
+        and item.__key__
+        and item not in release_tables.DESCRIBING
     }
 
 
 def all_models() -> dict[str, type[Table]]:
     """Every table's model by name, those that describe the release included."""
-    return models() | {
-        "check_results": release_tables.CheckResults,
-        "manifest": release_tables.Manifest,
-    }
+    return models() | {table_name(item): item for item in release_tables.DESCRIBING}
 
 
 def documents() -> list[type[AuthoredDocument]]:
@@ -92,12 +131,18 @@ def documents() -> list[type[AuthoredDocument]]:
     return [
         item
         for room in (
+            review_policy,
+            review_votes,
             work_graph_policy,
             title_policy,
             curriculum_policy,
             packet_policy,
             practice_policy,
+            gdpval_policy,
+            release_policy,
             learner_policy,
+            authoring_policy,
+            authoring_rules,
         )
         for item in vars(room).values()
         if isinstance(item, type)
@@ -112,16 +157,22 @@ def all_assets() -> list[dg.AssetsDefinition]:
     upstream = [sources.upstream_assets(dataset) for dataset in datasets]
     tables = [
         item
-        for room in (sources, work_graph, titles, curriculum, packets, practice)
+        for room in (
+            *(review, sources, work_graph, titles, curriculum, packets, practice),
+            *(gdpval, release, learner, authoring, authoring_reports, release_reports),
+        )
         for item in vars(room).values()
         if isinstance(item, dg.AssetsDefinition)
     ]
     authored = [authored_assets(documents())] if documents() else []
+    ledgers = [ledger_asset(name, description) for name, description in LEDGERS.items()]
     checked = [
         *sources.UPSTREAM_KEYS,
         *("/".join(document.asset_path("")) for document in documents()),
+        *(f"{LEDGER_GROUP}/{name}" for name in LEDGERS),
     ]
-    return [*upstream, *authored, *tables, *release_assets(models(), checked)]
+    above = [*upstream, *authored, *ledgers, *tables]
+    return [*above, *release.release_assets(models(), checked, above)]
 
 
 def resources(
@@ -222,24 +273,18 @@ def build_defs(*, resource_overrides: Mapping[str, Any] | None = None) -> dg.Def
 def definitions_of(
     assets: Sequence[dg.AssetsDefinition], bound: Mapping[str, Any]
 ) -> dg.Definitions:
-    """``assets`` with their resources, the nightly rebuild and the executor."""
+    """``assets`` with their resources, what the daemon does by itself, and the executor."""
 
-    @dg.schedule(
-        name="rebuild_stale",
-        target=dg.AssetSelection.all(),
-        cron_schedule=REBUILD_CRON,
-        description="Every night: build what is stale, by the plan `aina build` makes.",
-    )
-    def rebuild_stale() -> Iterator[dg.RunRequest | dg.SkipReason]:
-        reasons = stale(nodes_of(assets, bound), bound["warehouse"].store)
-        if not reasons:
-            yield dg.SkipReason("nothing is stale")
-        else:
-            yield dg.RunRequest(asset_selection=[dg.AssetKey(key.split("/")) for key in reasons])
+    def nodes() -> dict[str, Node]:
+        return nodes_of(assets, bound)
+
+    def stored() -> Store:
+        return cast("Warehouse", bound["warehouse"]).store
 
     return dg.Definitions(
         assets=assets,
         resources=bound,
-        schedules=[rebuild_stale],
+        schedules=[automation.rebuild_stale(nodes, stored)],
+        sensors=[automation.rebuild_after_ledgers(nodes, stored), automation.alert_on_failure()],
         executor=dg.in_process_executor,
     )

@@ -27,7 +27,13 @@ from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import Finding, conform, judge
 from aina_assets.warehouse.lineage import column_sources
 from aina_assets.warehouse.receipts import RULES as RECEIPT_RULES
-from aina_assets.warehouse.receipts import ReceiptSpec, judge_receipt, receipt_of
+from aina_assets.warehouse.receipts import (
+    ReceiptSpec,
+    Unlocks,
+    judge_receipt,
+    receipt_of,
+    require_receipt,
+)
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, Accepted, Warehouse
 from aina_assets.warehouse.store import Record, finding_fields
 from aina_assets.warehouse.tables import (
@@ -42,6 +48,10 @@ from aina_assets.warehouse.tables import (
 OWNERS = ["team:data-engineering"]
 KIND_TABLE = "table"
 PUBLISHED = "aina/published"
+WATCHING = "aina/watching"
+"""Tag of a report about what is stored: made when nothing it looks at is about to change."""
+RECEIPT = "aina/receipt"
+"""Metadata of an asset that leaves a receipt: how its rows become one."""
 
 Transform = Callable[..., pa.Table]
 
@@ -53,14 +63,17 @@ def table_asset(
     kinds: Sequence[str] = ("duckdb",),
     deps: Sequence[str] = (),
     receipt: ReceiptSpec | None = None,
+    receipts: Sequence[str] = (),
     tags: Mapping[str, str] | None = None,
 ) -> Callable[[Transform], dg.AssetsDefinition]:
     """Declare a function's result as the table of ``model``; the function itself stays as it is.
 
     The function's arguments are its inputs: a ``pa.Table`` argument is the table of that name; an
     argument whose annotation has ``asset_path`` and ``from_record`` is made from the record of the
-    asset that ``asset_path`` names. Two names are served by the warehouse: ``con`` is an in-memory
-    DuckDB connection and ``records`` holds the records of ``deps``.
+    asset that ``asset_path`` names. Five names are served by the warehouse: ``con`` is an in-memory
+    DuckDB connection, ``records`` holds the records of ``deps``, ``frames`` their tables by name,
+    ``receipts`` the receipts by gate. ``store`` is the warehouse's store itself: for a table about
+    what is stored, which is made even where some of ``deps`` failed or is missing.
 
     Args:
         model: the table's model; the asset is named after it.
@@ -68,6 +81,7 @@ def table_asset(
         kinds: kinds shown in the graph, beside ``table`` and ``parquet``.
         deps: assets that must be current but are not loaded.
         receipt: how its rows become a receipt, where they are the items of one.
+        receipts: gates whose receipts it reads; their items must be among its inputs.
         tags: more tags.
     """
     name = table_name(model)
@@ -88,10 +102,10 @@ def table_asset(
             owners=OWNERS,
             kinds={KIND_TABLE, "parquet", *kinds},
             tags={PUBLISHED: "true", **(tags or {})},
-            metadata=_definition_metadata(model),
+            metadata=_definition_metadata(model) | _receipt_metadata(receipt),
             code_version=code_version_of(
                 [function.__module__, model.__module__, __name__],
-                declaration=repr((rules, str(arrow_schema(model)), receipt)),
+                declaration=repr((rules, str(arrow_schema(model)), receipt, receipts)),
             ),
             check_specs=[
                 dg.AssetCheckSpec(
@@ -112,6 +126,13 @@ def table_asset(
                     inputs[argument_name] = argument.annotation.from_record(record)
                 if "records" in arguments:
                     inputs["records"] = [warehouse.store.require(dep) for dep in deps]
+                if "frames" in arguments:
+                    inputs["frames"] = {dep: warehouse.store.read(dep) for dep in deps}
+                if "receipts" in arguments:
+                    found = {gate: require_receipt(warehouse.store, gate) for gate in receipts}
+                    inputs["receipts"] = found
+                if "store" in arguments:
+                    inputs["store"] = warehouse.store
                 frame = _call(function, context, inputs, "con" in arguments)
             except AinaError as error:
                 raise fail(warehouse, name, error) from error
@@ -128,11 +149,11 @@ def table_asset(
                     data_version=digest_of_table(frame),
                     code_version=str(context.assets_def.get_asset_spec().code_version),
                     settings_version=warehouse.settings_version(name),
-                    inputs=input_versions(context, warehouse),
+                    inputs=input_versions(context, warehouse, as_stored="store" in arguments),
                 )
                 if receipt is not None:
                     document = receipt_of(receipt, frame, record)
-                    findings += judge_receipt(document, receipt.upstream, warehouse.store)
+                    findings += judge_receipt(document, receipt, frame, warehouse.store)
             yield from (check_result(finding) for finding in findings)
             if not all(finding.passed for finding in findings):
                 warehouse.store.refuse(name, tuple(findings), frame)
@@ -205,10 +226,38 @@ def check_result(finding: Finding, asset_key: dg.AssetKey | None = None) -> dg.A
     )
 
 
-def input_versions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dict[str, str]:
-    """Data version of every direct input of the running asset, by key."""
+def input_versions(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, *, as_stored: bool = False
+) -> dict[str, str]:
+    """Data version of every direct input of the running asset, by key.
+
+    Args:
+        context: of the running asset.
+        warehouse: the warehouse.
+        as_stored: take inputs as they lie, whatever became of the latest attempt at them; those
+            that were never built are left out.
+    """
     names = ["/".join(dep.asset_key.path) for dep in context.assets_def.get_asset_spec().deps]
-    return {name: warehouse.store.require(name).data_version for name in sorted(names)}
+    read = warehouse.store.record if as_stored else warehouse.store.require
+    found = {name: read(name) for name in sorted(names)}
+    return {name: record.data_version for name, record in found.items() if record is not None}
+
+
+def receipt_spec_of(spec: dg.AssetSpec) -> ReceiptSpec | None:
+    """How the rows of an asset become a receipt; None where it leaves none."""
+    kept = spec.metadata.get(RECEIPT)
+    if kept is None:
+        return None
+    said: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list | tuple) else value
+        for name, value in kept.value.items()
+    }
+    unlocks = said.pop("unlocks")
+    return ReceiptSpec(**said, unlocks=Unlocks(**unlocks) if unlocks else None)
+
+
+def _receipt_metadata(receipt: ReceiptSpec | None) -> dict[str, Any]:
+    return {RECEIPT: dg.MetadataValue.json(dataclasses.asdict(receipt))} if receipt else {}
 
 
 def _definition_metadata(model: type[Table]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class AuthoredText:
 
 
 class AuthoredFolder(AuthoredDocument):
-    """A folder of ``data/`` whose Markdown and YAML files make up one document.
+    """A folder of ``data/`` whose Markdown, YAML and JSON files make up one document.
 
     A subclass reads them in ``load``; whatever changes in any of them makes a new version.
     """
@@ -145,7 +145,7 @@ class AuthoredFile:
     size_bytes: int
 
 
-_SUFFIXES = (".md", ".yaml")
+_SUFFIXES = (".md", ".yaml", ".json")
 
 
 def files_of(path: Path) -> tuple[AuthoredFile, ...]:

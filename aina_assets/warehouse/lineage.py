@@ -29,6 +29,7 @@ from aina_assets.warehouse.tables import Parent, Table, arrow_schema, columns_of
 
 UPSTREAM_PREFIX = "upstream/"
 AUTHORED_PREFIX = "authored/"
+LEDGER_PREFIX = "ledger/"
 LOCK_ASSET = "upstream/sources_lock"
 SOURCE_ROW = "source_row"
 SHOWN_KEYS = 5
@@ -119,12 +120,14 @@ class TracedRow:
         fields: its values, in column order.
         parents: the rows of upstream tables it came from, one trace a declared parent.
         files: the upstream files it came from.
+        is_followed_above: it stands further up in the trace, with its parents; here without.
     """
 
     key: str
     fields: tuple[TracedField, ...]
     parents: tuple[Trace, ...]
     files: tuple[TracedFile, ...]
+    is_followed_above: bool = False
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,7 @@ class _Tracer:
         self.rows_per_parent = rows_per_parent
         self._records: dict[str, Record | None] = {}
         self._frames: dict[str, pa.Table] = {}
+        self._followed: set[tuple[str, str]] = set()
 
     def record(self, asset: str) -> Record:
         found = self._current(asset)
@@ -336,19 +340,25 @@ class _Tracer:
             )
             for name, value in values.items()
         )
+        # Paths to a row multiply with every table between; one of them says what is above it.
+        place = (record.asset, key)
+        is_followed = place in self._followed
+        self._followed.add(place)
         parents, files = [], []
         for parent in model.__parents__:
             if parent in apart:
                 continue
             if _is_file(parent):
                 files += self._files(parent, values, record)
+            elif is_followed:
+                continue
             elif parent.on:
                 found = _matching(self.frame(parent.table), parent, values)
                 matched = _sentence(parent)
                 parents.append(self.trace(parent.table, found, matched, record))
             else:
                 parents.append(self._whole(parent.table, record))
-        return TracedRow(key, fields, tuple(parents), tuple(files))
+        return TracedRow(key, fields, tuple(parents), tuple(files), is_followed)
 
     def _files(self, parent: Parent, values: Mapping[str, Any], below: Record) -> list[TracedFile]:
         record = self.record(parent.table)
@@ -372,7 +382,7 @@ class _Tracer:
 
 
 def _is_file(parent: Parent) -> bool:
-    return parent.table.startswith((UPSTREAM_PREFIX, AUTHORED_PREFIX))
+    return parent.table.startswith((UPSTREAM_PREFIX, AUTHORED_PREFIX, LEDGER_PREFIX))
 
 
 def _applies(parent: Parent, values: Mapping[str, Any]) -> bool:

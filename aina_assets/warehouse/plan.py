@@ -22,12 +22,15 @@ class Node:
         deps: keys of its direct inputs.
         code_version: digest of its code.
         settings_version: digest of its settings.
+        is_watching: it looks at what is stored, failures included: it is made when nothing it
+            looks at is about to change, whether or not all of that passed.
     """
 
     asset: str
     deps: tuple[str, ...]
     code_version: str
     settings_version: str
+    is_watching: bool = False
 
 
 def in_order(nodes: Mapping[str, Node]) -> list[str]:
@@ -112,13 +115,15 @@ def next_wave(
     wave: dict[str, str] = {}
     for name in in_order(nodes):
         node = nodes[name]
-        if blocked.intersection(node.deps):
+        if blocked.intersection(node.deps) and not node.is_watching:
             blocked.add(name)
             continue
         if name not in selected or name in done or name in blocked:
             continue
         reason = "forced" if forced else reason_to_build(node, store)
-        waits_for = may_change.intersection(node.deps) - wave.keys()
+        waits_for = may_change.intersection(node.deps)
+        if not node.is_watching:
+            waits_for -= wave.keys()
         if reason is not None and not waits_for:
             wave[name] = reason
         if reason is not None or may_change.intersection(node.deps):

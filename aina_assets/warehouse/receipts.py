@@ -7,12 +7,12 @@ Belongs here: counting items, the rules that every receipt obeys, and where docu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 from pydantic import ValidationError
 
+from aina_assets.contracts.errors import SnapshotMissing
 from aina_assets.contracts.receipts import Receipt, Verdict
 from aina_assets.warehouse.files import TEMPORARY_PREFIX, write_json
 from aina_assets.warehouse.gate import Finding
@@ -22,8 +22,30 @@ from aina_assets.warehouse.tables import Rule
 RULES = (
     Rule("receipt_inputs", None, "the digests of its inputs are those stored now"),
     Rule("receipt_upstream", None, "receipts it stands on are there and about what is stored now"),
-    Rule("receipt_unlocks", None, "it unlocks nothing: no decision says otherwise"),
+    Rule("receipt_unlocks", None, "it unlocks what decisions bound to its items open, no more"),
 )
+
+
+@dataclass(frozen=True)
+class Unlocks:
+    """How rows of a receipt's items may be open: by approvals on subjects, and nothing else.
+
+    The rows have ``is_open`` and ``decision_ids``. An approval counts where it is in force and
+    bound to the digest that the subject has now.
+
+    Attributes:
+        gate: the gate of the approvals.
+        key: the column of items that has the subject's key.
+        subjects: the table of the subjects, an input of the items.
+        decisions: the table of the decisions, an input of the items.
+        at_least: persons it takes at the least, whatever the gate's quorum says.
+    """
+
+    gate: str
+    key: str
+    subjects: str
+    decisions: str
+    at_least: int
 
 
 @dataclass(frozen=True)
@@ -34,15 +56,25 @@ class ReceiptSpec:
         gate: name of the gate, with its version.
         counted: the column whose values are counted.
         valued: the column that holds the count, where each item is a count already.
-        holds: values of that column that make the verdict ``hold``.
+        summed: columns of numbers whose sums are counted too, under their own names.
+        holds: values of the counted column that make the verdict ``hold``.
         upstream: gates whose receipts it stands on.
+        unlocks: how its items may be open; None: a receipt that unlocks nothing, ever.
     """
 
     gate: str
     counted: str
     valued: str | None = None
+    summed: tuple[str, ...] = ()
     holds: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
+    unlocks: Unlocks | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of items that a receipt is made of."""
+        opened = [] if self.unlocks is None else ["is_open", "decision_ids", self.unlocks.key]
+        return [self.counted, *([self.valued] if self.valued else []), *self.summed, *opened]
 
 
 def receipt_of(spec: ReceiptSpec, items: pa.Table, record: Record) -> Receipt:
@@ -54,28 +86,32 @@ def receipt_of(spec: ReceiptSpec, items: pa.Table, record: Record) -> Receipt:
         else dict(zip(named, items[spec.valued].to_pylist(), strict=True))
     )
     is_held = bool(counts.keys() & set(spec.holds))
+    sums = {name: sum(items[name].to_pylist()) for name in spec.summed}
     return Receipt(
         gate=spec.gate,
         verdict=Verdict.HOLD if is_held else Verdict.PASS,
-        counts=dict(sorted(counts.items())),
+        counts=dict(sorted((counts | sums).items())),
         items_table=record.asset,
         items_version=record.data_version,
         inputs=record.inputs,
+        unlocks=items["is_open"].to_pylist().count(True) if spec.unlocks else 0,
     )
 
 
-def judge_receipt(receipt: Receipt, upstream: Iterable[str], store: Store) -> list[Finding]:
+def judge_receipt(
+    receipt: Receipt, spec: ReceiptSpec, items: pa.Table, store: Store
+) -> list[Finding]:
     """Findings for the rules that every receipt obeys beyond those of its items."""
     moved = [
         name
         for name, version in receipt.inputs.items()
         if (record := store.record(name)) is None or record.data_version != version
     ]
-    missing = [gate for gate in upstream if not _is_valid(read_receipt(store, gate), store)]
+    missing = [gate for gate in spec.upstream if not _is_valid(read_receipt(store, gate), store)]
     broken = {
         "receipt_inputs": moved,
         "receipt_upstream": missing,
-        "receipt_unlocks": [f"{receipt.unlocks} unlock(s)"] if receipt.unlocks else [],
+        "receipt_unlocks": unlock_faults(receipt, spec, items, store),
     }
     return [
         Finding(
@@ -87,6 +123,41 @@ def judge_receipt(receipt: Receipt, upstream: Iterable[str], store: Store) -> li
         )
         for rule in RULES
     ]
+
+
+def unlock_faults(receipt: Receipt, spec: ReceiptSpec, items: pa.Table, store: Store) -> list[str]:
+    """Why what ``receipt`` unlocks is not what decisions open; empty where it is."""
+    rule = spec.unlocks
+    if rule is None:
+        return [f"{receipt.unlocks} unlock(s), which nothing could open"] if receipt.unlocks else []
+    opened = [row for row in items.select(spec.columns).to_pylist() if row["is_open"]]
+    faults = []
+    if receipt.unlocks != len(opened):
+        faults.append(f"{receipt.unlocks} unlock(s), {len(opened)} open row(s)")
+    if not opened:
+        return faults
+    if not {rule.subjects, rule.decisions} <= receipt.inputs.keys():
+        return [*faults, f"it is not made from {rule.subjects} and {rule.decisions}"]
+    digest_of = {
+        row["subject_key"]: row["subject_digest"]
+        for row in store.read(rule.subjects).to_pylist()
+        if row["gate"] == rule.gate
+    }
+    counting = {
+        row["decision_id"]: row
+        for row in store.read(rule.decisions).to_pylist()
+        if (row["gate"], row["verdict"], row["standing"]) == (rule.gate, "approve", "in_force")
+        and row["subject_digest"] == digest_of.get(row["subject_key"])
+    }
+    for row in opened:
+        persons = {
+            counting[name]["responsible_id"]
+            for name in row["decision_ids"]
+            if name in counting and counting[name]["subject_key"] == row[rule.key]
+        }
+        if len(persons) < rule.at_least:
+            faults.append(f"{row[rule.key]} is open by {len(persons)} person(s) of {rule.at_least}")
+    return faults
 
 
 def _is_valid(receipt: Receipt | None, store: Store) -> bool:
@@ -123,3 +194,26 @@ def read_receipt(store: Store, gate: str) -> Receipt | None:
         return Receipt.model_validate_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):
         return None
+
+
+def valid_receipt(store: Store, gate: str) -> Receipt | None:
+    """The current receipt of ``gate``, about the items stored now; None where there is none."""
+    receipt = read_receipt(store, gate)
+    return receipt if _is_valid(receipt, store) else None
+
+
+def require_receipt(store: Store, gate: str) -> Receipt:
+    """The current receipt of ``gate``, about the items stored now.
+
+    Raises:
+        SnapshotMissing: there is none, or it is about other items.
+    """
+    receipt = read_receipt(store, gate)
+    if receipt is None or not _is_valid(receipt, store):
+        raise SnapshotMissing(
+            expected=f"a receipt of {gate} about the items stored now",
+            found="none" if receipt is None else f"one about version {receipt.items_version}",
+            where=f"receipts/{gate}.json",
+            remedy="build again: the table behind the receipt writes it",
+        )
+    return receipt

@@ -6,17 +6,24 @@ and what its files look like (``reports``).
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from aina_assets.contracts.errors import AinaError
-from aina_assets.contracts.receipts import Receipt
-from aina_assets.warehouse.assets import OWNERS, check_result, fail, input_versions, inputs_of
+from aina_assets.warehouse.assets import (
+    OWNERS,
+    WATCHING,
+    check_result,
+    fail,
+    input_versions,
+    inputs_of,
+)
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.gate import Finding
-from aina_assets.warehouse.receipts import read_receipt
+from aina_assets.warehouse.receipts import require_receipt, valid_receipt
 from aina_assets.warehouse.reports import (
     digest_of_files,
     digest_of_templates,
@@ -37,33 +44,43 @@ Render = Callable[..., Mapping[str, bytes]]
 
 
 def report_asset(
-    files: Mapping[str, str], *, templates: Path, receipts: Sequence[str] = ()
+    files: Mapping[str, str],
+    *,
+    templates: Path,
+    receipts: Sequence[str] = (),
+    deps: Sequence[str] = (),
 ) -> Callable[[Render], dg.AssetsDefinition]:
     """Declare a function's result, files by name, as a report named after the function.
 
     The function's arguments are its inputs, as those of ``table_asset``: tables, authored
-    documents and ``con``. Three names are served here: ``receipts`` has the receipts by gate,
+    documents and ``con``. Four names are served here: ``receipts`` has the receipts by gate,
     ``versions`` the data version of every input, ``templates`` the folder of its templates.
+    ``store`` is the warehouse's store itself: for a report about what is stored, which is made even
+    where some of its inputs failed or are missing; its ``receipts`` are those that there are.
 
     Args:
-        files: the report's files, each with what is in it.
+        files: the report's files, each with what is in it; a name with ``*`` stands for any number.
         templates: folder of its templates; they count as its code.
         receipts: gates whose receipts it shows; their items must be among its inputs.
+        deps: assets that must be current but are not loaded.
     """
 
     def decorate(function: Render) -> dg.AssetsDefinition:
         name = function.__name__
         arguments = inspect.signature(function, eval_str=True).parameters
         ins, from_records = inputs_of(function)
+        all_deps = [*(key for key, _ in from_records.values()), *deps]
+        is_watching = "store" in arguments
 
         @dg.asset(
             name=name,
             ins=ins,
-            deps=[dg.AssetKey(key.split("/")) for key, _ in from_records.values()],
+            deps=[dg.AssetKey(key.split("/")) for key in all_deps],
             group_name=GROUP,
             description=inspect.cleandoc(function.__doc__ or ""),
             owners=OWNERS,
             kinds={KIND_REPORT, *(Path(item).suffix.lstrip(".") for item in files)},
+            tags={WATCHING: "true"} if is_watching else None,
             metadata={
                 "dagster/column_schema": dg.TableSchema(
                     columns=[
@@ -87,10 +104,16 @@ def report_asset(
             warehouse: Warehouse = context.resources.warehouse
             store = warehouse.store
             try:
-                versions = input_versions(context, warehouse)
-                served: dict[str, Any] = {"versions": versions, "templates": templates}
+                versions = input_versions(context, warehouse, as_stored=is_watching)
+                served: dict[str, Any] = {
+                    "versions": versions,
+                    "templates": templates,
+                    "store": store,
+                }
                 if "receipts" in arguments:
-                    served["receipts"] = {gate: _receipt(warehouse, gate) for gate in receipts}
+                    read = valid_receipt if is_watching else require_receipt
+                    found = {gate: read(store, gate) for gate in receipts}
+                    served["receipts"] = {gate: item for gate, item in found.items() if item}
                 inputs |= {key: served[key] for key in served if key in arguments}
                 for argument_name, (key, argument) in from_records.items():
                     record = store.require(key)
@@ -140,8 +163,8 @@ def judge_report(made: Mapping[str, bytes], files: Mapping[str, str]) -> list[Fi
     """Findings for the rules of every report: what was made against what is declared."""
     wrong = sorted(
         [
-            *(name for name in files if name not in made),
-            *(name for name in made if name not in files),
+            *(name for name in files if "*" not in name and name not in made),
+            *(name for name in made if not any(fnmatchcase(name, item) for item in files)),
         ]
     )
     pages = [name for name in made if name.endswith(".html")]
@@ -162,16 +185,3 @@ def judge_report(made: Mapping[str, bytes], files: Mapping[str, str]) -> list[Fi
             f"expected {RULES['self_contained']}; found {', '.join(loaded) or 'so'}",
         ),
     ]
-
-
-def _receipt(warehouse: Warehouse, gate: str) -> Receipt:
-    receipt = read_receipt(warehouse.store, gate)
-    stored = warehouse.store.record(receipt.items_table) if receipt is not None else None
-    if receipt is None or stored is None or stored.data_version != receipt.items_version:
-        raise AinaError(
-            expected=f"a receipt of {gate} about the items stored now",
-            found="none" if receipt is None else f"one about version {receipt.items_version}",
-            where=f"receipts/{gate}.json",
-            remedy="build again: the table behind the receipt writes it",
-        )
-    return receipt
