@@ -5,6 +5,7 @@ Belongs here: declarations. What a file means is in the module named after its p
 
 import inspect
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from aina_assets.sources import (
     bls,
     economic_index,
     gdpval,
+    grades,
     ledger,
     reading,
+    recorded,
     research,
     soc,
     tables,
@@ -186,6 +189,12 @@ def _intake(
     )
 
 
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    warn_window=timedelta(days=180), fail_window=timedelta(days=400)
+)
+"""Of a snapshot of upstream files: the slowest publisher here releases once a year."""
+
+
 def _spec(declared: Input) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=[UPSTREAM, declared.name],
@@ -195,6 +204,7 @@ def _spec(declared: Input) -> dg.AssetSpec:
         kinds={"file", declared.layout},
         code_version=_CODE_VERSION,
         skippable=True,
+        freshness_policy=FRESHNESS,
         tags={"aina/dataset": declared.source},
         metadata={
             "dagster/column_schema": dg.TableSchema(
@@ -343,3 +353,5 @@ title_intake = _table(
 )(titles.title_intake)
 title_rows = _table(tables.TitleRows)(titles.title_rows)
 labelled_titles = _table(tables.LabelledTitles)(title_labels.labelled_titles)
+graded_submissions = _table(tables.GradedSubmissions)(grades.graded_submissions)
+recorded_decisions = _table(tables.RecordedDecisions)(recorded.recorded_decisions)

@@ -36,6 +36,10 @@ def _economic_index(name: str, description: str, layout: str = "csv") -> Input:
     return Input(f"economic_index_{name}", "economic_index", description, layout)
 
 
+def _kb(name: str, description: str) -> Input:
+    return Input(f"kb_{name}", "authoring_kb", description, layout="yaml")
+
+
 INPUTS: tuple[Input, ...] = (
     _onet("occupation_data", "O*NET occupations: code, title, description."),
     _onet("task_statements", "O*NET tasks by occupation."),
@@ -75,6 +79,25 @@ INPUTS: tuple[Input, ...] = (
     Input("gpts_tasks", "gpts_are_gpts", "LLM exposure labels by O*NET task.", "text"),
     Input("title_lists", "titles", "Raw job-title lists: market signal.", is_list=True),
     Input("labelled_titles", "titles", "Titles that coders gave a SOC code.", is_list=True),
+    Input("graded_submissions", "practice_labels", "What people and graders gave submissions."),
+    Input("recorded_decisions", "review", "Signed decisions about the bundled sample.", "json"),
+    _kb("learning_objectives", "Knowledge base: objectives with codes of several curricula."),
+    _kb("components", "Knowledge base: smallest teachable steps of objectives."),
+    _kb("misconceptions", "Knowledge base: misconceptions with probes and responses."),
+    _kb("vocabulary", "Knowledge base: terms with regional forms and false friends."),
+    _kb("visual_representations", "Knowledge base: visual instructional representations."),
+    _kb("textbook_references", "Knowledge base: passages of textbooks by objective."),
+    _kb("interactives", "Knowledge base: interactives that exist."),
+    _kb("conventions", "Knowledge base: notation and terms that differ by region."),
+    _kb("modules", "Knowledge base: modules of neighbouring chapters."),
+    Input("authoring_requests", "authoring_requests", "Chapters asked for.", "yaml", is_list=True),
+    Input(
+        "authoring_storyboards",
+        "authoring_requests",
+        "Storyboards of applets, each called after its module.",
+        "pptx",
+        is_list=True,
+    ),
 )
 """Every declared input, in the order of the datasets."""
 

@@ -13,6 +13,7 @@ import pandera.pyarrow as pap
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from aina_assets.contracts.practice import Outcome
 from aina_assets.contracts.vocabulary import (
     AbsenceReason,
     AllowedUse,
@@ -670,3 +671,65 @@ class LabelledTitles(
     def _level(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
         is_onet_soc = pc.equal(data.table["code_level"], "onet_soc")
         return pc.equal(is_onet_soc, pc.match_substring(data.table["code"], "."))
+
+
+# ----------------------------------------------------------------------------- graded submissions
+
+OUTCOME = "_outcome"
+"""As ``criterion_id``: a rater's outcome and sum of points. No criterion can be called so."""
+PERSON = "person"
+
+
+class GradedSubmissions(
+    SourceTable,
+    key=("submission_id", "module_id", "criterion_id", "rater_id"),
+    parents=upstream("graded_submissions"),
+):
+    """What raters gave for submissions: a row a criterion, and one for the outcome.
+
+    Texts are not kept, nor who wrote them.
+    """
+
+    submission_id: str = column("submission_id", "SHA-256 of the text.", str_matches=SHA256)
+    module_id: str = column(
+        "module_id", "Module it was handed in for.", str_matches=r"^[a-z][a-z0-9_]*$"
+    )
+    criterion_id: str = column(
+        "criterion_id", "Criterion; '_outcome' for the outcome and the sum of points."
+    )
+    rater_id: str = column(
+        "rater_id",
+        "Who rated: of a person a code, never a name or address; of a grader its engine or judge.",
+        str_matches=r"^[a-z0-9][a-z0-9:._/-]*( [0-9.]+)?$",
+    )
+    rater_kind: str = column("rater_kind", "Person or grader.", isin=[PERSON, "grader"])
+    points: int = column("points", "Points given.", ge=0)
+    points_possible: int = column("points_possible", "Points that can be had.", ge=1)
+    outcome: str = column(
+        "outcome",
+        "Outcome, in the row for it; else null.",
+        nullable=True,
+        isin=[str(item) for item in Outcome],
+    )
+
+    @pap.dataframe_check(
+        name="points_can_be_had", description="no more points were given than can be had"
+    )
+    def _points_can_be_had(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        return pc.less_equal(data.table["points"], data.table["points_possible"])
+
+    @pap.dataframe_check(
+        name="outcome_has_its_row", description="the row for the outcome has one, no other has"
+    )
+    def _outcome_has_its_row(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        is_for_it = pc.equal(data.table["criterion_id"], OUTCOME)
+        return pc.equal(is_for_it, data.table["outcome"].is_valid())
+
+
+# ------------------------------------------------------------------------------ recorded decisions
+
+
+class RecordedDecisions(SourceTable, key=("source_row",), parents=upstream("recorded_decisions")):
+    """Signed decisions that the lock names, a line each; only the bundled sample has some."""
+
+    document: str = pap.Field(description="The signed decision, as JSON.")

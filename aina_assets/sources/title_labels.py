@@ -25,7 +25,7 @@ from aina_assets.sources.reading import (
     require_headers,
 )
 from aina_assets.sources.tables import DETAILED_CODE, LabelledTitles
-from aina_assets.sources.titles import forbidden_columns, snake
+from aina_assets.sources.titles import refuse_people, snake
 from aina_assets.warehouse.tables import arrow_schema
 
 _TITLE = ("title", "direct_match_title")
@@ -80,7 +80,7 @@ def _frame(file: SourceFile) -> pa.Table:
 
 def _csv(file: SourceFile) -> Iterable[_Label]:
     found = header_of(file, CSV)
-    _refuse_people(file, found)
+    refuse_people(file, found)
     names = {snake(name): name for name in found}
     title = names[_the_one_of(file, names, _TITLE)]
     code = names[_the_one_of(file, names, _CODE)]
@@ -104,7 +104,7 @@ def _the_one_of(file: SourceFile, names: Iterable[str], wanted: Sequence[str]) -
 
 def _workbook(file: SourceFile) -> Iterable[_Label]:
     sheet = read_sheet(file, _WORKBOOK_HEADERS[0])
-    _refuse_people(file, sheet.headers)
+    refuse_people(file, sheet.headers)
     require_headers(file, sheet.headers, _WORKBOOK_HEADERS)
     places = [sheet.headers.index(name) for name in _WORKBOOK_HEADERS]
     for row, cells in enumerate(sheet.rows, start=1):
@@ -115,17 +115,6 @@ def _workbook(file: SourceFile) -> Iterable[_Label]:
         code, _, title, mark = (texts[place] for place in places)
         title = title.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
         yield _Label(row, title, code.strip(), mark.strip())
-
-
-def _refuse_people(file: SourceFile, headers: Sequence[str]) -> None:
-    forbidden = ", ".join(forbidden_columns(list(headers)))
-    if forbidden:
-        raise format_error(
-            file,
-            "no column that names or reaches a person",
-            f"the columns {forbidden}",
-            remedy=f"remove the columns {forbidden} and lock the list again",
-        )
 
 
 def _titled(file: SourceFile, label: _Label) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,22 @@ def forbidden_columns(columns: list[str]) -> list[str]:
         # LinkedIn and GitHub spell themselves with a capital within.
         if _is_forbidden(snake(name)) or _is_forbidden(snake(name).replace("_", ""))
     ]
+
+
+def refuse_people(file: SourceFile, headers: Sequence[str]) -> None:
+    """Refuse a file on its header alone.
+
+    Raises:
+        SourceFormatError: a column names or reaches a person.
+    """
+    forbidden = ", ".join(forbidden_columns(list(headers)))
+    if forbidden:
+        raise format_error(
+            file,
+            "no column that names or reaches a person",
+            f"the columns {forbidden}",
+            remedy=f"remove the columns {forbidden} and lock the file again",
+        )
 
 
 def _is_forbidden(name: str) -> bool:

@@ -1,7 +1,7 @@
-"""The coverage of the title universe: every row of it, routed.
+"""The routing of the title universe: every row of it, by the deterministic rules.
 
-Belongs here: the tables ``title_model``, ``title_policies`` and ``title_coverage``. Stays out: how
-one title is routed (``routing``).
+Belongs here: the tables ``title_model``, ``title_policies`` and ``title_routing``. Stays out: how
+one title is routed (``routing``), and what decisions add (``adjudication``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aina_assets.titles.evidence import Material, ranker_of
 from aina_assets.titles.model import NETWORKS, TitleModel
 from aina_assets.titles.policy import TitleWords
 from aina_assets.titles.routing import BATCH_ROWS, Router
-from aina_assets.titles.tables import TitleCoverage, TitlePolicies
+from aina_assets.titles.tables import TitlePolicies, TitleRouting
 from aina_assets.warehouse.authored import AuthoredText
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.tables import arrow_schema
@@ -62,7 +62,7 @@ def title_policies(
     return pa.Table.from_pylist(rows, schema=arrow_schema(TitlePolicies))
 
 
-def title_coverage(
+def title_routing(
     title_rows: pa.Table,
     title_lexicon: pa.Table,
     title_model: pa.Table,
@@ -74,7 +74,7 @@ def title_coverage(
     soc_groups: pa.Table,
     roles: pa.Table,
 ) -> pa.Table:
-    """Rows of ``TitleCoverage``: every row of ``title_rows``, in batches."""
+    """Rows of ``TitleRouting``: every row of ``title_rows``, in batches."""
     router = Router.of(
         {
             "title_lexicon": title_lexicon,
@@ -91,7 +91,7 @@ def title_coverage(
     # What a title is served rests on the whole lexicon: the model learnt from all of it.
     classes = pc.unique(title_lexicon["source_class"]).to_pylist()
     uses = pc.unique(title_lexicon["allowed_use"]).to_pylist()
-    schema = arrow_schema(TitleCoverage)
+    schema = arrow_schema(TitleRouting)
     parts = title_rows.to_batches(max_chunksize=BATCH_ROWS)
     batches = []
     for batch, routed in zip(

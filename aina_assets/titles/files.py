@@ -7,6 +7,7 @@ model and one batch, however long the list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,15 +18,28 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from aina_assets.contracts.errors import AinaError
-from aina_assets.titles.routing import BATCH_ROWS, ROUTE_SCHEMA, ROUTED, TABLES, Router
+from aina_assets.titles.routing import (
+    BATCH_ROWS,
+    ROUTE_SCHEMA,
+    ROUTED,
+    TABLES,
+    Promotion,
+    Router,
+)
+from aina_assets.titles.vocabulary import PROMOTED
 from aina_assets.warehouse.files import write_atomically
 
 TITLE = "title"
 _BLOCK_BYTES = 1 << 20
+_PROMOTED = """
+SELECT DISTINCT title_key, list_last(reasons)[len($1) + 1:], code, code_level, rung, fallback_tier,
+  confidence
+FROM title_coverage WHERE starts_with(list_last(reasons), $1)
+"""
 
 
 def router_of(database: Path) -> Router:
-    """The router that the release in ``database`` holds.
+    """The router that the release in ``database`` holds, with what was decided on open titles.
 
     Raises:
         AinaError: the release was made before titles were routed, or cannot be opened.
@@ -33,14 +47,16 @@ def router_of(database: Path) -> Router:
     try:
         with duckdb.connect(str(database), read_only=True) as con:
             tables = {name: con.table(name).to_arrow_table() for name in TABLES}
+            promoted = con.execute(_PROMOTED, [PROMOTED]).fetchall()
     except duckdb.Error as error:
         raise AinaError(
-            expected=f"a release with the tables {', '.join(TABLES)}",
+            expected=f"a release with the tables {', '.join([*TABLES, 'title_coverage'])}",
             found=str(error).splitlines()[0],
             where=str(database),
             remedy="publish a release: aina build",
         ) from error
-    return Router.of(tables)
+    promotions = {key: Promotion(*found) for key, *found in promoted}
+    return replace(Router.of(tables), promotions=promotions)
 
 
 def route_file(router: Router, source: Path, target: Path, *, has_candidates: bool = False) -> int:

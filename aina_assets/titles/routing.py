@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,9 +25,9 @@ from aina_assets.titles.lexicon import AS_WRITTEN, Lexicon
 from aina_assets.titles.model import WORKERS, Documents, TitleModel
 from aina_assets.titles.normalise import Normaliser
 from aina_assets.titles.policy import TitleWords
-from aina_assets.titles.tables import TitleCoverage
+from aina_assets.titles.tables import TitleRouting
 from aina_assets.titles.tree import OccupationTree
-from aina_assets.titles.vocabulary import LEVELS, FallbackTier, ServiceTier
+from aina_assets.titles.vocabulary import LEVELS, PROMOTED, FallbackTier, ServiceTier
 from aina_assets.warehouse.tables import arrow_schema
 from aina_assets.work_graph.families import FamilyRules
 from aina_assets.work_graph.policy import Families, Icp
@@ -53,8 +53,9 @@ QUESTIONS = {
     " that is certain; or none?",
 }
 PROMOTION_RULE = (
-    "Two independent reviewers name the same code, bound to this row's digest: serve_with_fallback"
-    " at the level they agree on. They disagree, or name none: stays unserved."
+    "A decision bound to this title as it is here approves and names one of the roles on offer: a"
+    " person's, or a panel's whose models, of several families, agree and cite what they were"
+    " shown. Then serve_with_fallback, never more. They part, or name none: stays unserved."
 )
 
 # What ``route`` adds to a title, in the order in which the command line writes it.
@@ -81,9 +82,9 @@ _PARTS = (
 )
 _OF_LIST = ("title_list", "source_row", "title_id", "title_count", "source_class", "allowed_use")
 ROUTE_SCHEMA = pa.schema(
-    [field for field in arrow_schema(TitleCoverage) if field.name not in _OF_LIST]
+    [field for field in arrow_schema(TitleRouting) if field.name not in _OF_LIST]
 )
-"""Columns of a routed title: those of ``TitleCoverage`` that do not depend on where it is from."""
+"""Columns of a routed title: those of ``TitleRouting`` that do not depend on where it is from."""
 
 TABLES = (
     "title_lexicon",
@@ -100,6 +101,47 @@ TABLES = (
 
 
 @dataclass(frozen=True)
+class Promotion:
+    """What a folded title that the rules leave open is served as, by a decision.
+
+    Attributes:
+        decision_id: the decision.
+        code: the occupation or group.
+        code_level: its level.
+        rung: the rung whose evidence the decision stood on.
+        fallback_tier: how close that is to the title.
+        confidence: of the candidate decided on.
+    """
+
+    decision_id: str
+    code: str
+    code_level: str
+    rung: str
+    fallback_tier: str
+    confidence: float
+
+    def applied(self, row: Mapping[str, Any], family: str) -> dict[str, Any]:
+        """``row``, a routed title, promoted; in ``family`` unless its words say another."""
+        refs = [f"roles:{self.code}", f"decisions:{self.decision_id}"]
+        return {
+            **row,
+            "rung": self.rung,
+            "fallback_tier": self.fallback_tier,
+            "code": self.code,
+            "code_level": self.code_level,
+            "confidence": self.confidence,
+            "role_id": self.code,
+            "role_family": row["role_family"] or family,
+            "service_tier": str(ServiceTier.SERVE_WITH_FALLBACK),
+            "reasons": [*row["reasons"], f"{PROMOTED}{self.decision_id}"],
+            "source_refs": [*row["source_refs"], *refs],
+            "safe_today": SAFE_TODAY[ServiceTier.SERVE_WITH_FALLBACK],
+            "question": None,
+            "promotion_rule": None,
+        }
+
+
+@dataclass(frozen=True)
 class Router:
     """Routes titles.
 
@@ -110,6 +152,7 @@ class Router:
         families: the family a title's words or code say.
         roles: rows of ``roles`` by role id.
         tree: occupations.
+        promotions: by folded title, what was decided on titles that the rules leave open.
     """
 
     answerer: Answerer
@@ -118,6 +161,7 @@ class Router:
     families: FamilyRules
     roles: Mapping[str, Mapping[str, Any]]
     tree: OccupationTree
+    promotions: Mapping[str, Promotion] = field(default_factory=dict)
 
     @classmethod
     def of(cls, tables: Mapping[str, pa.Table]) -> Router:
@@ -197,6 +241,11 @@ class Router:
                 expanded, answers, decisions, excluded, strict=True
             )
         ]
+        for place, key in enumerate(keys if self.promotions else ()):
+            promotion = self.promotions.get(key)
+            if promotion and rows[place]["service_tier"] == ServiceTier.ADJUDICATION_REQUIRED:
+                family = str(self.roles[promotion.code]["role_family"])
+                rows[place] = promotion.applied(rows[place], family)
         columns: dict[str, Any] = {
             "title": pa.array(titles, pa.string()),
             "title_key": parsed["key"],

@@ -244,26 +244,8 @@ class TitlePolicies(
     content: str = pap.Field(description="The document, as YAML.")
 
 
-class TitleCoverage(
-    ProvenancedTable,
-    key=("title_list", "source_row"),
-    parents=(
-        Parent("title_rows", (("title_list", "title_list"), ("source_row", "source_row"))),
-        Parent("title_lexicon", (("lexicon_ids", "in:lexicon_id"),)),
-        Parent("title_thresholds", (("rung", "rung"), ("code_level", "code_level"))),
-        Parent("roles", (("role_id", "role_id"),)),
-        Parent("title_model"),
-        Parent("title_policies"),
-    ),
-):
-    """Every row of the title universe with the one service tier it gets, and why.
-
-    ``serve_now``: the title, as written or normalised, names one occupation;
-    ``serve_with_fallback``: what is served is coarser or statistical, and says so;
-    ``multi_llm_adjudication_required``: nothing may be served before a decision, for which the
-    inputs are here; ``exclude_or_not_icp``: a rule of data/icp.yaml excludes it. Being served means
-    structurally serviceable; it is no approval.
-    """
+class RoutedTitles(ProvenancedTable):
+    """Base of the tables with one row a title row, its service tier, and why."""
 
     title_list: str = pap.Field(description="The list, as in the lock.")
     source_row: int = pap.Field(description="Row of the list, from 1, header not counted.")
@@ -325,10 +307,9 @@ class TitleCoverage(
         nullable=True, description="What a decision must hold to promote it; null likewise."
     )
 
-    @pap.dataframe_check(
-        name="code_says_level", description="a code, its role, rung and confidence come together"
-    )
-    def _code_says_level(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+    @pap.dataframe_check(description="a code, its role, rung and confidence come together")
+    def code_says_level(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        """Whether all of them are there, or none is."""
         coded = data.table["code"].is_valid()
         levelled = pc.not_equal(data.table["code_level"], "none")
         resolved = pc.not_equal(data.table["fallback_tier"], str(FallbackTier.UNRESOLVED))
@@ -339,10 +320,9 @@ class TitleCoverage(
             holds = pc.and_(holds, pc.equal(coded, other))
         return holds
 
-    @pap.dataframe_check(
-        name="served_has_role", description="what is served has a code; what is not has a reason"
-    )
-    def _served_has_role(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+    @pap.dataframe_check(description="what is served has a code; what is not has a reason")
+    def served_has_role(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        """Whether nothing is served without a code, nor routed without a reason."""
         tier = data.table["service_tier"]
         served = pc.is_in(
             tier, value_set=pa.array([ServiceTier.SERVE_NOW, ServiceTier.SERVE_WITH_FALLBACK])
@@ -351,10 +331,10 @@ class TitleCoverage(
         return pc.and_(reasoned, pc.or_(pc.invert(served), data.table["code"].is_valid()))
 
     @pap.dataframe_check(
-        name="now_is_one_occupation",
         description="serve_now is one occupation by an exact, alias or normalised title",
     )
-    def _now_is_one_occupation(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+    def now_is_one_occupation(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        """Whether what is served now was looked up and is one occupation."""
         now = pc.equal(data.table["service_tier"], str(ServiceTier.SERVE_NOW))
         one = pc.is_in(data.table["code_level"], value_set=pa.array(["onet_soc", "detailed"]))
         looked_up = pc.is_in(
@@ -364,12 +344,34 @@ class TitleCoverage(
         return pc.or_(pc.invert(now), pc.and_(one, looked_up))
 
     @pap.dataframe_check(
-        name="adjudication_has_inputs",
         description="a title for adjudication, and no other, has a question and a promotion rule",
     )
-    def _adjudication_has_inputs(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+    def adjudication_has_inputs(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        """Whether both are there exactly where a decision is needed."""
         asked = pc.equal(data.table["service_tier"], str(ServiceTier.ADJUDICATION_REQUIRED))
         return pc.and_(
             pc.equal(asked, data.table["question"].is_valid()),
             pc.equal(asked, data.table["promotion_rule"].is_valid()),
         )
+
+
+class TitleRouting(
+    RoutedTitles,
+    key=("title_list", "source_row"),
+    parents=(
+        Parent("title_rows", (("title_list", "title_list"), ("source_row", "source_row"))),
+        Parent("title_lexicon", (("lexicon_ids", "in:lexicon_id"),)),
+        Parent("title_thresholds", (("rung", "rung"), ("code_level", "code_level"))),
+        Parent("roles", (("role_id", "role_id"),)),
+        Parent("title_model"),
+        Parent("title_policies"),
+    ),
+):
+    """Every row of the title universe as the deterministic rules route it, whatever was decided.
+
+    ``serve_now``: the title, as written or normalised, names one occupation;
+    ``serve_with_fallback``: what is served is coarser or statistical, and says so;
+    ``multi_llm_adjudication_required``: nothing may be served before a decision, for which the
+    inputs are here; ``exclude_or_not_icp``: a rule of data/icp.yaml excludes it. What is served to
+    anybody is in ``title_coverage``.
+    """

@@ -39,7 +39,8 @@ class FallbackTier(StrEnum):
     NORMALISED = "normalised"
     """It is a known title once read: cut, written out, turned round."""
     FUNCTION = "function"
-    """A group of occupations that share a function, or a statistical match: never an identity."""
+    """A group of occupations that share a function, a statistical match, or what reviewers made of
+    a title: never an identity."""
     ARCHETYPE = "archetype"
     """A major group, no more."""
     UNRESOLVED = "unresolved"
@@ -53,3 +54,7 @@ class ServiceTier(StrEnum):
     SERVE_WITH_FALLBACK = "serve_with_fallback"
     ADJUDICATION_REQUIRED = "multi_llm_adjudication_required"
     EXCLUDED = "exclude_or_not_icp"
+
+
+PROMOTED = "promoted_by_decision:"
+"""What the reason code of a promotion begins with; the decision's id follows."""

@@ -96,7 +96,7 @@ def locks(draw: st.DrawFn) -> SourcesLock:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lock=locks())
 def test_a_lock_survives_writing_and_reading(
     tmp_path_factory: pytest.TempPathFactory, lock: SourcesLock
@@ -251,9 +251,12 @@ def test_what_is_no_lock_at_all(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("path", [MIRROR_LOCK, UPSTREAM_LOCK], ids=["mirror", "upstream"])
 def test_the_locks_name_every_declared_input_and_nothing_else(path: Path) -> None:
     lock = read_lock(path)
-    assert {file.input for source in lock.sources.values() for file in source.files} == set(
-        catalog.BY_NAME
-    )
+    # Of these nobody has real ones to publish: the sample's are made up.
+    of_the_sample = {"graded_submissions", "recorded_decisions"} | {
+        declared.name for declared in catalog.INPUTS if declared.source.startswith("authoring_")
+    }
+    named = {file.input for source in lock.sources.values() for file in source.files}
+    assert named == catalog.BY_NAME.keys() - of_the_sample
     for name, source in lock.sources.items():
         for file in source.files:
             dataset = catalog.BY_NAME[file.input].source

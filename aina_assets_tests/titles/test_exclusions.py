@@ -109,7 +109,7 @@ def test_a_malformed_expression_names_its_rule() -> None:
         TitleExclusions((rule,))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.text(max_size=60), max_size=6))
 def test_any_titles_are_answered_each(titles: list[str]) -> None:
     ids = {rule.id for rule in EXCLUSIONS.rules} | {None}

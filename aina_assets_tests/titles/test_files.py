@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,7 @@ from aina_assets.cli import app
 from aina_assets.contracts.errors import AinaError
 from aina_assets.titles.files import route_file, router_of
 from aina_assets.titles.routing import BATCH_ROWS, ROUTED, Router
+from aina_assets.titles.vocabulary import PROMOTED
 from aina_assets_tests.conftest import home_set_to
 
 RAW = ["Marketing Managers", "", 'a "quoted", title', "two\nlines", "ОПЕРАТОР 🚜", "n/a"]
@@ -54,6 +56,28 @@ def test_the_release_routes_as_the_asset_did(
     assert count == len(RAW)
     expected = pa.Table.from_batches([router.route(RAW)]).select([*ROUTED, "candidates"])
     assert pq.read_table(tmp_path / "out.parquet").equals(expected)
+
+
+def test_a_title_decided_on_is_routed_as_it_was_promoted(sample_home: Path) -> None:
+    database = sample_home / "releases" / "current" / "aina.duckdb"
+    names = ["title", "code", "code_level", "fallback_tier", "service_tier", "role_id", "reasons"]
+    with duckdb.connect(str(database), read_only=True) as con:
+        served = con.table("title_coverage").to_arrow_table()
+        kept_open = "SELECT title FROM title_coverage WHERE service_tier = $1 LIMIT 5"
+        waiting = con.execute(kept_open, ["multi_llm_adjudication_required"]).fetchall()
+    expected = [
+        {name: row[name] for name in names}
+        for row in served.to_pylist()
+        if row["reasons"][-1:] and row["reasons"][-1].startswith(PROMOTED)
+    ]
+    assert expected
+
+    router = router_of(database)
+    found = router.route([row["title"] for row in expected]).select(names).to_pylist()
+
+    assert found == expected
+    still = router.route([title for (title,) in waiting])["service_tier"].to_pylist()
+    assert set(still) == {"multi_llm_adjudication_required"}
 
 
 def test_two_runs_are_the_same_bytes_and_batches_do_not_show(

@@ -131,7 +131,7 @@ def test_an_inversion_shares_its_sorted_key_with_what_it_inverts() -> None:
         assert NORMALISER.parse(one).sorted_key == NORMALISER.parse(other).sorted_key
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TITLES, max_size=8))
 def test_any_titles_give_one_row_each_in_order(titles: list[str]) -> None:
     table = NORMALISER(titles)
@@ -140,7 +140,7 @@ def test_any_titles_give_one_row_each_in_order(titles: list[str]) -> None:
     assert table["key"].to_pylist() == [NORMALISER.parse(title).key for title in titles]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(TITLES)
 def test_every_key_is_its_own_key(title: str) -> None:
     parsed = NORMALISER.parse(title)
@@ -154,7 +154,7 @@ def test_every_key_is_its_own_key(title: str) -> None:
         assert len(key) <= WORDS.max_length
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TITLES)
 def test_rows_do_not_depend_on_their_neighbours(title: str) -> None:
     alone = NORMALISER([title]).to_pylist()

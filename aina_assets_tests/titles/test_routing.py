@@ -38,7 +38,7 @@ def is_supported(router: Router, row: dict[str, Any]) -> bool:
 
 
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_is_routed_and_never_beyond_its_evidence(
     router: Router, titles: list[str]
 ) -> None:
