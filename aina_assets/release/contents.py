@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pyarrow as pa
 
-from aina_assets.release.tables import CheckResults, Manifest
+from aina_assets.contracts.receipts import Receipt
+from aina_assets.release.tables import CheckResults, Manifest, Receipts
 from aina_assets.warehouse.store import Record
 from aina_assets.warehouse.tables import arrow_schema
 
@@ -42,3 +44,28 @@ def manifest(records: list[Record]) -> pa.Table:
         if record.snapshot is not None
     ]
     return pa.Table.from_pylist(rows, schema=arrow_schema(Manifest))
+
+
+def receipts_table(receipts: Mapping[str, Receipt], records: list[Record]) -> pa.Table:
+    """Rows of ``Receipts``, by gate.
+
+    Args:
+        receipts: every receipt.
+        records: of their items, among others.
+    """
+    counted = {record.asset: record.row_count for record in records}
+    rows = [
+        {
+            "gate": gate,
+            "verdict": str(receipt.verdict),
+            "item_count": counted[receipt.items_table],
+            "counts": json.dumps(dict(receipt.counts), sort_keys=True),
+            "unlocks": receipt.unlocks,
+            "items_table": receipt.items_table,
+            "items_version": receipt.items_version,
+            "inputs": json.dumps(dict(receipt.inputs), sort_keys=True),
+            "document": json.dumps(receipt.model_dump(mode="json"), sort_keys=True),
+        }
+        for gate, receipt in sorted(receipts.items())
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema(Receipts))

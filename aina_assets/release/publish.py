@@ -70,7 +70,8 @@ def current_release(root: Path) -> Release | None:
 def is_served(store: Store, asset: str) -> bool:
     """Whether readers open the release that ``asset`` has on record.
 
-    They do not where a build was killed between the swap and its record, or a hand moved the link.
+    They do not where a build was killed between the swap and its record, or a hand moved the link
+    or changed the database.
     """
     if not is_local(store.root):
         return True
@@ -78,7 +79,12 @@ def is_served(store: Store, asset: str) -> bool:
     current = current_release(Path(str(store.root)))
     if record is None or current is None:
         return False
-    return current.release_id == record.data_version and current.path.exists()
+    if current.release_id != record.data_version or not current.path.exists():
+        return False
+    # The document is written last: a database that is newer was touched by somebody else.
+    document = current.path.parent / DOCUMENT
+    is_as_published = current.path.stat().st_mtime_ns <= document.stat().st_mtime_ns
+    return is_as_published or _is_intact(current.path.parent)
 
 
 def publish(

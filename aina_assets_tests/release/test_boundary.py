@@ -1,0 +1,246 @@
+"""A boundary is closed until enough persons approve it as it is; it closes by itself again."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from aina_assets.contracts.errors import AuthoredDocumentError
+from aina_assets.contracts.receipts import Verdict
+from aina_assets.release.boundary import Boundaries, production_domains
+from aina_assets.release.policy import Domain
+from aina_assets.release.tables import ProductionDeploymentApproval
+from aina_assets.warehouse.gate import judge
+from aina_assets_tests.release.world import (
+    NOW,
+    RULES,
+    approval,
+    both,
+    boundaries,
+    days,
+    decided,
+    described,
+    domains,
+    published,
+    receipt,
+    receipts,
+    reviewers,
+    rows_of,
+    states,
+    with_cell,
+)
+
+ALL_PENDING = {str(domain): "pending" for domain in Domain}
+REAL = Domain.REAL_USER_DATA
+
+
+# ------------------------------------------------------------------------------------ subjects
+
+
+def test_a_reviewer_sees_what_opening_means_and_what_it_stands_on() -> None:
+    for row in domains().to_pylist():
+        document = json.loads(row["subject_document"])
+        (rule,) = (item for item in RULES.domains if item.id == row["subject_key"])
+        assert document["content"]["opening_means"] == rule.opening_means
+        assert set(document["content"]["stands_on"]) == set(rule.stands_on)
+        assert set(document["evidence"]) == set(rule.stands_on)
+
+
+def test_another_build_with_the_same_finding_leaves_a_boundary_as_it_is() -> None:
+    again = receipt("deployment_readiness_v1", items_version="b" * 64, inputs={"x": "2"})
+
+    assert domains(deployment_readiness_v1=again).equals(domains())
+
+
+@pytest.mark.parametrize(
+    "finding", [{"verdict": Verdict.PASS}, {"counts": {"held": 2}}, {"unlocks": 1}]
+)
+def test_another_finding_changes_exactly_what_stands_on_it(finding: dict[str, object]) -> None:
+    changed = receipt("title_intake_v1", **finding)  # type: ignore[arg-type]
+    before, after = domains(), domains(title_intake_v1=changed)
+
+    moved = {
+        new["subject_key"]
+        for old, new in zip(before.to_pylist(), after.to_pylist(), strict=True)
+        if old["subject_digest"] != new["subject_digest"]
+    }
+
+    assert moved == {item.id for item in RULES.domains if "title_intake_v1" in item.stands_on}
+
+
+def test_standing_on_a_receipt_that_is_not_read_is_refused() -> None:
+    some = receipts()
+    del some["title_intake_v1"]
+
+    with pytest.raises(AuthoredDocumentError, match="title_intake_v1"):
+        production_domains(some, RULES)
+
+
+# -------------------------------------------------------------------------------------- states
+
+
+def test_without_decisions_all_five_wait() -> None:
+    found = approval(domains(), [])
+
+    assert states(found) == ALL_PENDING
+    assert not any(found["is_open"].to_pylist())
+
+
+def test_two_persons_open_the_one_they_approve_and_no_other() -> None:
+    subjects = domains()
+
+    found = approval(subjects, both(subjects, REAL))
+
+    assert states(found) == ALL_PENDING | {REAL: "approved"}
+    (row,) = (row for row in found.to_pylist() if row["is_open"])
+    assert row["domain"] == REAL
+    assert row["valid_until"] == (NOW + days(90)).isoformat(timespec="microseconds")
+    assert len(row["decision_ids"]) == 2
+
+
+def test_one_person_their_delegate_and_a_panel_are_not_two_persons() -> None:
+    subjects = domains()
+
+    for others in (["ana"], ["cleo"], ["panel"], ["cleo", "panel"]):
+        made = [decided(subjects, REAL, who) for who in ("ana", *others)]
+        assert states(approval(subjects, made))[REAL] == "pending", others
+
+
+def test_an_objection_closes_whatever_was_approved() -> None:
+    subjects = domains()
+    made = [*both(subjects, REAL), decided(subjects, REAL, "panel", "hold")]
+
+    assert states(approval(subjects, made))[REAL] == "held"
+
+
+def test_approvals_expire_and_nothing_else_opens() -> None:
+    subjects = domains()
+    made = both(subjects, REAL, expires_at=NOW + days(10))
+
+    assert states(approval(subjects, made, NOW + days(9)))[REAL] == "approved"
+    assert states(approval(subjects, made, NOW + days(10)))[REAL] == "expired"
+
+
+def test_a_boundary_that_changed_after_its_approval_is_stale() -> None:
+    before = domains()
+    after = domains(packet_quality_v1=receipt("packet_quality_v1", counts={"held": 9}))
+
+    found = states(approval(after, both(before, REAL)))
+
+    assert found[REAL] == "stale"
+
+
+def test_a_signature_of_another_key_counts_for_nothing() -> None:
+    subjects = domains()
+    made = [decided(subjects, REAL, "ana"), decided(subjects, REAL, "ben", key="stranger")]
+
+    assert states(approval(subjects, made))[REAL] == "pending"
+
+
+def test_an_open_row_without_approvals_is_no_row_of_the_table() -> None:
+    frame = with_cell(approval(domains(), []), 0, "is_open", True)
+
+    failed = {item.rule for item in judge(frame, ProductionDeploymentApproval) if not item.passed}
+
+    assert failed == {"open_means_approved"}
+
+
+# ------------------------------------------------------------------------ what a release opens
+
+
+def test_a_release_opens_what_was_approved_until_it_expires_without_a_build() -> None:
+    subjects = domains()
+    found = boundaries(published(subjects, both(subjects, REAL, expires_at=NOW + days(10))))
+
+    assert found.standing(REAL, NOW).is_open
+    assert found.open_domains(NOW) == (REAL,)
+    assert found.standing(REAL, NOW + days(9.99)).is_open
+    shut = found.standing(REAL, NOW + days(10))
+    assert not shut.is_open
+    assert "expired" in shut.reason
+    assert found.open_domains(NOW + days(10)) == ()
+
+
+def test_a_reviewer_who_is_no_longer_on_file_opens_nothing() -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+
+    assert boundaries(tables).standing(REAL, NOW).is_open
+    assert not boundaries(tables, reviewers("ana")).standing(REAL, NOW).is_open
+
+
+def opened_by_hand(subjects: pa.Table) -> pa.Table:
+    """Rows that say the boundary is open, with decisions named that nobody made."""
+    frame = approval(subjects, [])
+    row = frame["domain"].to_pylist().index(REAL)
+    forged = {
+        "state": "approved",
+        "is_open": True,
+        "approval_count": 2,
+        "decision_ids": ["0" * 32, "1" * 32],
+    }
+    for column, value in forged.items():
+        frame = with_cell(frame, row, column, value)
+    return frame
+
+
+def test_a_row_edited_in_the_release_opens_nothing() -> None:
+    subjects = domains()
+    tables = published(subjects, [])
+    tables["production_deployment_approval"] = opened_by_hand(subjects)
+
+    found = boundaries(tables).standing(REAL, NOW)
+
+    assert not found.is_open
+    assert "not those of its receipt" in found.reason
+
+
+def test_rows_receipt_and_manifest_edited_alike_open_nothing() -> None:
+    subjects = domains()
+    tables = described(subjects, opened_by_hand(subjects), rows_of([]))
+
+    assert not boundaries(tables).standing(REAL, NOW).is_open
+
+
+def test_decisions_that_nobody_signed_open_nothing() -> None:
+    """All of it forged, decisions included: their signatures are not those of the reviewers."""
+    subjects = domains()
+    forged = [decided(subjects, REAL, who, key="stranger") for who in ("ana", "ben")]
+    rows = rows_of(forged)
+    for column, value in {"standing": "in_force", "refusal_reason": None}.items():
+        for row in range(rows.num_rows):
+            rows = with_cell(rows, row, column, value)
+    tables = described(subjects, opened_by_hand(subjects), rows)
+
+    assert not boundaries(tables).standing(REAL, NOW).is_open
+
+
+def test_a_receipt_that_unlocks_more_than_its_rows_opens_nothing() -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+    tables["receipts"] = with_cell(tables["receipts"], 0, "unlocks", 2)
+
+    assert not boundaries(tables).standing(REAL, NOW).is_open
+
+
+@pytest.mark.parametrize("table", Boundaries.TABLES)
+def test_a_release_that_lacks_a_table_opens_nothing(table: str) -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+    del tables[table]
+
+    found = boundaries(tables).standing(REAL, NOW)
+
+    assert not found.is_open
+    assert table in found.reason
+
+
+def test_a_subject_swapped_after_the_approval_opens_nothing() -> None:
+    before = domains()
+    tables = published(before, both(before, REAL))
+    changed = receipt("packet_quality_v1", counts={"held": 9})
+    tables["production_domains"] = domains(packet_quality_v1=changed)
+
+    assert not boundaries(tables).standing(REAL, NOW).is_open

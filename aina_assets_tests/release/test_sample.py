@@ -1,0 +1,135 @@
+"""Tampering with a built warehouse: the next check names it, and nothing is published."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from upath import UPath
+
+from aina_assets.builds import Outcome
+from aina_assets.location import Location, resources
+from aina_assets.release.assets import FULL_VALIDATION, RELEASE
+from aina_assets.release.boundary import RECEIPT
+from aina_assets.release.validation import problems_of
+from aina_assets.warehouse.receipts import read_receipt
+from aina_assets.warehouse.settings import AUTHORED
+from aina_assets.warehouse.store import Store
+from aina_assets_tests.conftest import build_into, home_set_to
+
+
+@pytest.fixture
+def home(sample_home: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "home"
+    shutil.copytree(sample_home, copy, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
+    return copy
+
+
+def current(home: Path) -> str:
+    return (home / "releases" / "current").readlink().name
+
+
+def refused_by(home: Path) -> tuple[Outcome, str]:
+    """What a build does, and why it did not publish."""
+    before = current(home)
+    outcome = build_into(home)
+    assert current(home) == before
+    return outcome, outcome.failed[RELEASE]
+
+
+def unlocking(home: Path) -> None:
+    path = home / "receipts" / f"{RECEIPT}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"unlocks": 5, "verdict": "pass"}))
+
+
+def test_the_sample_is_green_and_unlocks_nothing(sample_home: Path) -> None:
+    store = Store(UPath(sample_home))
+
+    assert problems_of(store.read(FULL_VALIDATION)) == []
+    rows = store.read("receipts").to_pylist()
+    assert {"full_validation_v1", RECEIPT, "beta_admission_v1"} <= {row["gate"] for row in rows}
+    assert sum(row["unlocks"] for row in rows) == 0
+    assert not any(store.read("production_deployment_approval")["is_open"].to_pylist())
+
+
+def test_a_receipt_written_by_hand_stops_the_release_and_is_named(home: Path) -> None:
+    unlocking(home)
+
+    outcome, why = refused_by(home)
+
+    assert FULL_VALIDATION in outcome.run
+    assert f"receipts/{RECEIPT}.json: " in why
+    assert "unlocks is 5, its items say 0" in why
+    said = read_receipt(Store(UPath(home)), "full_validation_v1")
+    assert said is not None
+    assert (said.verdict, said.counts["failed"]) == ("hold", 1)
+    mended = build_into(home, select='key:"production_deployment_approval"', full=True)
+    assert mended.is_good
+    assert build_into(home).is_good
+
+
+def test_a_launch_from_the_ui_refuses_alike(home: Path) -> None:
+    """The job that the UI launches, with nothing but the release selected."""
+    unlocking(home)
+    before = current(home)
+    with home_set_to(home), dg.instance_for_test() as instance:
+        location = Location(resources(offline=True, wait_seconds=0))
+        result = location.job.execute_in_process(
+            instance=instance, asset_selection=[dg.AssetKey(RELEASE)], raise_on_error=False
+        )
+        (check,) = (
+            item
+            for item in result.get_asset_check_evaluations()
+            if item.check_name == "fully_validated"
+        )
+
+    assert not check.passed
+    assert RECEIPT in str(check.metadata["detail"].value)
+    assert current(home) == before
+
+
+def test_a_changed_byte_of_a_table_stops_the_release_and_is_named(home: Path) -> None:
+    record = Store(UPath(home)).record("job_zones")
+    assert record is not None
+    path = home / str(record.snapshot)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+    _, why = refused_by(home)
+
+    assert "job_zones" in why
+    assert str(record.snapshot_sha256) in why
+
+
+def test_a_changed_byte_of_the_release_is_published_anew(home: Path) -> None:
+    database = home / "releases" / "current" / "aina.duckdb"
+    whole = database.read_bytes()
+    content = bytearray(whole)
+    content[len(content) // 2] ^= 1
+    database.write_bytes(bytes(content))
+
+    assert set(build_into(home).run) == {RELEASE}
+    assert build_into(home).run == {}
+
+
+def test_where_a_table_fails_validation_says_so_at_once(home: Path, tmp_path: Path) -> None:
+    """Although it comes after what failed, it is made: a green finding does not outlive it."""
+    sample = tmp_path / "sample"
+    shutil.copytree(AUTHORED / "sample", sample)
+    lock = sample / "sources.lock.yaml"
+    build_into(home, lock=lock)
+    path = sample / "onet" / "db_sample_text" / "Job Zones.txt"
+    path.write_bytes(path.read_bytes() + b"spoiled\n")
+
+    outcome = build_into(home, lock=lock)
+
+    assert not outcome.is_good
+    assert FULL_VALIDATION in outcome.run
+    said = read_receipt(Store(UPath(home)), "full_validation_v1")
+    assert said is not None
+    assert said.verdict == "hold"
+    assert RELEASE in outcome.blocked
