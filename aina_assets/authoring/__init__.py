@@ -1,0 +1,1 @@
+"""Authoring: chapters, modules and applets, from request to review, with people at eight gates."""

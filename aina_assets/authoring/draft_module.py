@@ -1,0 +1,817 @@
+"""Drafts of a module by rule: its objective, its spine, three enrichments, the blueprint.
+
+Belongs here: which slides a module has and what stands on each. A component takes four slides, so
+that support goes down step by step: a case on the model, a commitment, the conflict or the missing
+step, a task alone. Words are named only after what they name was worked on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aina_assets.authoring.compiling import merged_slides
+from aina_assets.authoring.config import Configuration
+from aina_assets.authoring.contracts import Document
+from aina_assets.authoring.draft_chapter import content_type
+from aina_assets.authoring.draft_research import answers_of
+from aina_assets.authoring.pacing import shared_minutes
+from aina_assets.authoring.reading import names_term
+from aina_assets.authoring.rules import AuthoringRules
+
+Inputs = Mapping[str, Any]
+
+_LESSON_MINUTES = "lesson_minutes"
+_MAX_WORDS = 45
+
+
+def module_lo(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
+    """MODULE_LO: objective and components of the request's codes, afresh from the curriculum."""
+    context = inputs["curriculum_context"]
+    objectives = context["learning_objectives"]
+    head = objectives[0] if objectives else None
+    if head is None:
+        title = inputs["module_request"]["title"]
+        statement = f"Decide which method a task needs: {title[:1].lower()}{title[1:]}"
+        parts = [("decide", statement, "module_request", title)]
+    else:
+        parts = [
+            (part["bloom_verb"], part["statement"], part["component_id"], part["statement"])
+            for one in objectives
+            for part in one["components"]
+        ] or [
+            (one["bloom_verb"], one["statement"], one["lo_code"], one["statement"])
+            for one in objectives
+        ]
+    models = [row["name"] for row in context["visual_representations"]]
+    seen = f"on {_lower(models[0])}" if models else "on a drawing of the whole"
+    return {
+        "module_lo": head["statement"] if head else parts[0][1],
+        "lo_components": [
+            {
+                "statement": statement,
+                "bloom_verb": verb,
+                "visual_treatment": f"Students see {seen} what it is to {_lower(statement)},"
+                " with the whole in view throughout.",
+            }
+            for verb, statement, _, _ in parts
+        ],
+        "prerequisite_chain": [
+            {
+                "lo_code": one["lo_code"],
+                "what": one["components"][-1]["statement"]
+                if one["components"]
+                else one["statement"],
+                "needed_for_component": 0,
+            }
+            for one in context["prerequisites"]
+        ],
+        "content_type": content_type(head["bloom_verb"]) if head else "practice",
+        "lo_codes": [one["lo_code"] for one in objectives],
+        "derivation_evidence": [
+            {"component_statement": statement, "source": source, "source_text": text}
+            for _, statement, source, text in parts
+        ],
+        "notes": "Drafted by rule from the components of the knowledge base."
+        + (" One component only: the knowledge base has no more." if len(parts) == 1 else ""),
+    }
+
+
+# ------------------------------------------------------------------------------------------- spine
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a module is drafted from.
+
+    Attributes:
+        wrong: misconception met on each component; none where there is none.
+        main: model that carries the idea; ``second``: the one set against it.
+        terms: new terms with the component on which each is worked out.
+    """
+
+    brief: Mapping[str, Any]
+    synthesis: Mapping[str, Any]
+    wrong: Mapping[int, Mapping[str, Any]]
+    main: Mapping[str, Any] | None
+    second: Mapping[str, Any] | None
+    binding: tuple[int, Mapping[str, Any]] | None
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> _Plan:
+        brief, synthesis = inputs["module_lo_brief_enriched"], inputs["research_deep_synthesis"]
+        by_id = {one["misconception_id"]: one for one in synthesis["misconceptions"]}
+        wrong = {
+            one["component_index"]: by_id[one["misconception_id"]]
+            for one in synthesis["lo_misconceptions"]
+            if one["misconception_id"] in by_id
+        }
+        models = synthesis["visual_models"]
+        bindings = [
+            (one["component_index"], binding)
+            for one in synthesis["lo_components_enrichment"]
+            for binding in one["resource_bindings"]
+            if binding["confidence"] == "high"
+        ]
+        return cls(
+            brief,
+            synthesis,
+            wrong,
+            models[0] if models else None,
+            models[1] if len(models) > 1 else None,
+            bindings[0] if bindings else None,
+        )
+
+    @property
+    def components(self) -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = self.brief["derived"]["lo_components"]
+        return found
+
+    @property
+    def new_terms(self) -> list[Mapping[str, Any]]:
+        return [
+            one for one in self.synthesis["vocabulary_status"] if one["status"] != "kb_prerequisite"
+        ]
+
+    @property
+    def model_name(self) -> str:
+        return _lower(self.main["name"]) if self.main else "drawing of the whole"
+
+
+def spine(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
+    """The slides in order: role, idea, phase, support."""
+    plan = _Plan.of(inputs)
+    derived = plan.brief["derived"]
+    bounds = rules.bounds
+    slides = _opening(plan)
+    for place in range(len(plan.components)):
+        slides += _of_component(plan, place)
+    close = 2
+    extras = [_link(plan), _applet(plan), _mixed(plan)]
+    for extra in extras:
+        if len(slides) + len(extra) + close <= bounds.max_slides:
+            slides += extra
+    slides += _closing(plan)
+    pivot = next(
+        (
+            place
+            for role in ("misconception_probe", "worked_example")
+            for place, slide in enumerate(slides)
+            if slide["slide_role"] == role
+        ),
+        2,
+    )
+    for number, slide in enumerate(slides, 1):
+        slide["slide_no"] = number
+        if number == pivot + 2:
+            slide["tags"] = {**slide["tags"], "pivotal": True}
+    phases = ("concrete", "pictorial", "abstract", "bridge")
+    used = {
+        phase: [slide["slide_no"] for slide in slides if slide["cpa_phase"] == phase]
+        for phase in phases
+    }
+    absent = [phase for phase in phases if not used[phase]]
+    return {
+        "lo": derived["module_lo"],
+        "lo_components": derived["lo_components"],
+        "content_type": derived["content_type"],
+        "slides": slides,
+        "trope_map": {},
+        "cpa_summary": {
+            **used,
+            "absent_because": f"no model of the synthesis is {' or '.join(absent)}"
+            if absent
+            else "",
+        },
+        "kb_gaps": [_gap(gap) for gap in plan.synthesis["gaps"]],
+    }
+
+
+def _slide(
+    role: str,
+    section: str,
+    title: str,
+    idea: str,
+    *,
+    parts: Iterable[int],
+    phase: str,
+    support: str,
+    tgar: str,
+    link: str,
+    mode: str = "whiteboard",
+    varies: tuple[str, str] = ("the whole", "one number of the case"),
+    ids: Sequence[str] = (),
+    vir: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+) -> Document:
+    return {
+        "slide_no": 0,
+        "section": section,
+        "slide_role": role,
+        "title": title,
+        "component_indexes": list(parts),
+        "cpa_phase": phase,
+        "variation": {"invariant": varies[0], "variant": varies[1]},
+        "misconception_ids": list(ids),
+        "vir_id": vir["vir_id"] if vir else "",
+        "tropes": [],
+        "response_mode": mode,
+        "scaffolding_level_per_slide": support,
+        "tgar_role_per_slide": tgar,
+        "major_idea_per_slide": idea,
+        "transition_from_previous": link,
+        "tags": dict(tags or {}),
+    }
+
+
+def _opening(plan: _Plan) -> list[Document]:
+    before = plan.brief.get("predecessor")
+    came = f"“{before['module_title']}”" if before else "the chapter before"
+    first = plan.wrong.get(min(plan.wrong, default=0))
+    idea = first["statement"] if first else f"What does it take to {_lower(_goal(plan))}"
+    needed = plan.synthesis.get("prerequisites_to_reactivate") or []
+    what = needed[0]["what"] if needed else "what the earlier module ended with"
+    return [
+        _slide(
+            "hook",
+            "opening",
+            "Who is right?",
+            f"Open question: {idea}",
+            parts=[0],
+            phase=_phase(plan),
+            support="guided",
+            tgar="trigger",
+            link=f"{came} ended with a case that could be settled; this one cannot yet.",
+            ids=[first["misconception_id"]] if first else [],
+        ),
+        _slide(
+            "retrieval",
+            "retrieval",
+            "From memory",
+            f"Needed today: {_lower(what)}.",
+            parts=[0],
+            phase=_phase(plan),
+            support="independent",
+            tgar="ground",
+            mode="written",
+            link="The claim of slide 1 stays open; settling it needs something students know.",
+            tags={"retrieval_of": needed[0]["lo_code"]} if needed else {},
+        ),
+    ]
+
+
+def _of_component(plan: _Plan, place: int) -> list[Document]:
+    part, wrong = plan.components[place], plan.wrong.get(place)
+    ids = [wrong["misconception_id"]] if wrong else []
+    statement = _lower(part["statement"])
+    shows = plan.main["shows"] if plan.main else "What belongs to the whole stays in view."
+    second = {
+        "role": "misconception_probe" if wrong else "worked_example",
+        "title": "Commit yourself" if wrong else "One reason is missing",
+        "idea": f"A case on which it matters: {wrong['statement']}"
+        if wrong
+        else f"Each step of a solution has its reason: {statement}.",
+    }
+    common: dict[str, Any] = {"parts": [place], "vir": plan.main}
+    return [
+        _slide(
+            "concept_development", "development", f"A case to start from, part {place + 1}", shows,
+            phase=_phase(plan), support="full", tgar="ground",
+            link="What students called up is now seen on a model, one case at a time.", **common,
+        ),
+        _slide(
+            second["role"], "development", second["title"], second["idea"], phase="pictorial",
+            support="partial", tgar="ground", ids=ids, mode="written",
+            link="The case of the last slide could be read off; in this one the eye is not enough.",
+            **common,
+        ),
+        _slide(
+            "guided_practice", "development", "Test it on the drawing",
+            f"The drawing decides between two answers, and the numbers record it: {statement}.",
+            phase="bridge", support="guided", tgar="ground", ids=ids,
+            varies=("the model", "the answer that is drawn"),
+            link="Students have committed to an answer; the drawing shows what follows from it.",
+            **common,
+        ),
+        _slide(
+            "independent_practice", "development", "Alone, with new numbers",
+            f"It holds for other numbers too: {statement}.", phase="abstract",
+            support="independent", tgar="apply", ids=ids, mode="written",
+            varies=("the relation", "range: a case at its edge"),
+            link="One case is settled by drawing; whether it was a special one is still open.",
+            parts=[place], tags={"checks": [place]},
+        ),
+    ]  # fmt: skip
+
+
+def _link(plan: _Plan) -> list[Document]:
+    if plan.main is None or plan.second is None:
+        return []
+    one, other = plan.main, plan.second
+    return [
+        _slide(
+            "discussion", "consolidation", "One case, two pictures",
+            f"The same case on {_lower(one['name'])} and on {_lower(other['name'])}:"
+            f" {other['shows']}",
+            parts=range(len(plan.components)), phase="bridge", support="guided", tgar="reflect",
+            mode="oral_pair", vir=other, varies=("the case", "the representation"),
+            link="Every case so far stood on one model; whether that matters is asked now.",
+        )
+    ]  # fmt: skip
+
+
+def _applet(plan: _Plan) -> list[Document]:
+    if plan.binding is None:
+        return []
+    place, binding = plan.binding
+    title = binding["activity_title"]
+    common: dict[str, Any] = {
+        "parts": [place],
+        "phase": "pictorial",
+        "support": "guided",
+        "vir": plan.main,
+    }
+    return [
+        _slide(
+            "discussion", "consolidation", "Before the tablets", "A prediction can be tested.",
+            tgar="apply", mode="written",
+            link="Cases drawn by hand are few; many are needed to be sure.", **common,
+        ),
+        _slide(
+            "applet_placeholder", "consolidation", title, f"Many cases in a row: {title}.",
+            tgar="apply", mode="device", varies=("the whole", "range: many cases"),
+            link="The prediction is written; it is tested now.",
+            tags={"paper_version": "draw four cases by hand"}, **common,
+        ),
+        _slide(
+            "discussion", "consolidation", "What came out",
+            "What was found is compared with what was predicted.", tgar="reflect", mode="written",
+            link="Every pair has results; they are compared with the predictions.", **common,
+        ),
+    ]  # fmt: skip
+
+
+def _mixed(plan: _Plan) -> list[Document]:
+    return [
+        _slide(
+            "independent_practice", "consolidation", "Which way fits?",
+            "Tasks of several kinds stand together, and the way to do each has to be chosen.",
+            parts=range(len(plan.components)), phase="bridge", support="independent", tgar="apply",
+            mode="written", varies=("the relation", "range: mixed cases"),
+            link="Until now each task came with its method; now the method has to be found.",
+            tags={"checks": list(range(len(plan.components)))},
+        )
+    ]  # fmt: skip
+
+
+def _closing(plan: _Plan) -> list[Document]:
+    every = range(len(plan.components))
+    behind = plan.brief.get("successor")
+    to = f" It is where “{behind['module_title']}” begins." if behind else ""
+    return [
+        _slide(
+            "summary", "close", "What holds now", f"{_goal(plan)}.{to}", parts=every,
+            phase="bridge", support="guided", tgar="reflect", mode="oral_pair", vir=plan.main,
+            link="Every part was worked on alone; together they answer the question of slide 1.",
+        ),
+        _slide(
+            "exit_question", "close", "Alone, and back to slide 1", _goal(plan) + ".", parts=every,
+            phase="abstract", support="independent", tgar="reflect", mode="written",
+            varies=("the relation", "range: numbers of the student's own"),
+            link="The class has said it together; each student now shows it alone.",
+            tags={"checks": list(every)},
+        ),
+    ]  # fmt: skip
+
+
+def _goal(plan: _Plan) -> str:
+    return str(plan.brief["derived"]["module_lo"]).rstrip(".")
+
+
+def _phase(plan: _Plan) -> str:
+    found = plan.main["cpa_phase"] if plan.main else "pictorial"
+    return found if found in ("concrete", "pictorial") else "pictorial"
+
+
+# ------------------------------------------------------------------------------------- enrichments
+
+
+def concepts(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
+    """Words, definitions and conventions, each on the slide whose task needs it."""
+    outline, synthesis = inputs["blueprint_spine"], inputs["research_deep_synthesis"]
+    slides = outline["slides"]
+    plan = _term_plan(slides, outline["lo_components"], synthesis)
+    friends = {one["term"]: one["false_friend"] for one in synthesis.get("translation_notes") or ()}
+    states: dict[int, list[Document]] = {}
+    for entry in plan:
+        known = next(one for one in synthesis["vocabulary_status"] if one["term"] == entry["term"])
+        for step in entry["steps"]:
+            if step["level"] == "informal":
+                continue
+            is_named = step["level"] == "named"
+            states.setdefault(step["slide_no"], []).append(
+                {
+                    "term": entry["term"],
+                    "level": step["level"],
+                    "definition": "" if is_named else known["definition"],
+                    "convention_id": "",
+                    "false_friend_warning": friends.get(entry["term"], "") if is_named else "",
+                }
+            )
+    shown = [slide for slide in slides if slide["section"] == "development"] or slides
+    return {
+        "slides": [
+            {
+                "slide_no": slide["slide_no"],
+                "statements": [slide["major_idea_per_slide"]],
+                "vocabulary_on_this_slide": {"terms": states.get(slide["slide_no"], [])},
+            }
+            for slide in slides
+        ],
+        "vocabulary_introduction_plan": plan,
+        "convention_requirements": [
+            {
+                "convention_id": one["convention_id"],
+                "slides": [shown[0]["slide_no"]],
+                "show": one["delivery_form"],
+                "avoid": "; ".join(str(form) for form in one["other_forms"]) or "mixed forms",
+            }
+            for one in synthesis["conventions_flags"]
+        ],
+        "kb_gaps": [],
+    }
+
+
+def _term_plan(
+    slides: Sequence[Mapping[str, Any]],
+    components: Sequence[Mapping[str, Any]],
+    synthesis: Mapping[str, Any],
+) -> list[Document]:
+    """Each new term with its component: worked on, named, defined, used, a slide each."""
+    by_part: dict[int, list[int]] = {}
+    for slide in slides:
+        if slide["section"] == "development":
+            by_part.setdefault(slide["component_indexes"][0], []).append(slide["slide_no"])
+    exits = [slide["slide_no"] for slide in slides if slide["slide_role"] == "exit_question"]
+    wrong = {one["misconception_id"]: one for one in synthesis["misconceptions"]}
+    texts = {
+        place: " ".join(
+            [components[place]["statement"]]
+            + [
+                answers_of(wrong[one]["diagnostic_item"])[0]
+                for slide in slides
+                if slide["slide_no"] in numbers
+                for one in slide["misconception_ids"]
+                if one in wrong
+            ]
+        )
+        for place, numbers in by_part.items()
+    }
+    load = dict.fromkeys(by_part, 0)
+    plan = []
+    for term in synthesis["vocabulary_status"]:
+        if term["status"] == "kb_prerequisite" or not by_part:
+            continue
+        free = [place for place in by_part if load[place] < 2]
+        named = [place for place in free if names_term(texts[place], term["term"])]
+        place = (named or free or list(by_part))[0]
+        load[place] += 1
+        a, b, c, d = by_part[place][:4]
+        has_definition = bool(term["definition"])
+        steps = [(a, "informal"), (b, "named")] + (
+            [(c, "defined"), (d, "used")] if has_definition else []
+        )
+        plan.append(
+            {
+                "term": term["term"],
+                "vocabulary_id": term["vocabulary_id"],
+                "first_slide": a,
+                "steps": [{"slide_no": number, "level": level} for number, level in steps],
+                "target_level": "used" if has_definition else "named",
+                "checked_on": [d, *exits] if has_definition else [],
+            }
+        )
+    return plan
+
+
+def engagement(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
+    """What every student does, what is drawn, and where an applet stands."""
+    outline, synthesis = inputs["blueprint_spine"], inputs["research_deep_synthesis"]
+    slides = outline["slides"]
+    models = {one["vir_id"]: one for one in synthesis["visual_models"]}
+    wrong = {one["misconception_id"]: one for one in synthesis["misconceptions"]}
+    used: dict[str, list[int]] = {}
+    for slide in slides:
+        if slide["vir_id"]:
+            used.setdefault(slide["vir_id"], []).append(slide["slide_no"])
+    order = list(used)
+    placements = [
+        {
+            "slide_no": slide["slide_no"],
+            "applet_lo": outline["lo_components"][slide["component_indexes"][0]]["statement"],
+            "applet_type": "explore",
+            "lead_in_slide": slide["slide_no"] - 1,
+            "debrief_slide": slide["slide_no"] + 1,
+            "why_interactive": "Students cause many cases quickly and see what stays; a still"
+            " slide shows one.",
+        }
+        for slide in slides
+        if slide["slide_role"] == "applet_placeholder"
+    ]
+    return {
+        "slides": [_engaged(slide, models, wrong) for slide in slides],
+        "visual_models": [
+            {
+                "vir_id": vir,
+                "name": models[vir]["name"],
+                "first_slide": used[vir][0],
+                "slides": used[vir],
+                "linked_to": models[order[place - 1]]["name"] if place else "",
+            }
+            for place, vir in enumerate(order)
+        ],
+        "applet_placements": placements,
+        "video_placements": [],
+        "kb_gaps": [],
+    }
+
+
+_ACTS = {
+    "hook": "Write agree or disagree, and hold it up.",
+    "retrieval": "Write the answer from memory, then check it with a partner.",
+    "concept_development": "Draw the {model}, label the whole W, and mark what stays.",
+    "misconception_probe": "Write an answer and one reason, using the {model}.",
+    "worked_example": "Write the reason that is missing, pointing at the {model}.",
+    "guided_practice": "Draw the {model} for both answers and mark where they differ.",
+    "independent_practice": "Write a case, its answer and how one can tell.",
+    "discussion": "Tell a partner what on the {model} shows it, and write one sentence.",
+    "applet_placeholder": "Change the {model} in the applet and note four results.",
+    "summary": "Say to a partner what holds, and show it on the {model}.",
+    "exit_question": "Write the answer alone, with the reason.",
+}
+
+
+def _engaged(
+    slide: Mapping[str, Any], models: Mapping[str, Any], wrong: Mapping[str, Any]
+) -> Document:
+    model = models.get(slide["vir_id"])
+    name = _lower(model["name"]) if model else "drawing"
+    act = _ACTS.get(slide["slide_role"], _ACTS["discussion"]).format(model=name)
+    if slide["title"] == "What came out":
+        act = f"Write the result beside the prediction and show it on the {name}."
+    said = [wrong[one] for one in slide["misconception_ids"] if one in wrong]
+    correct, tempting = answers_of(said[0]["diagnostic_item"])[1:] if said else ("", "")
+    probes = slide["slide_role"] in ("misconception_probe", "guided_practice")
+    return {
+        "slide_no": slide["slide_no"],
+        "student_action": act,
+        "response_mode": slide["response_mode"],
+        "visual_model_description": (
+            f"{model['name']}, drawn large at the left, whole outlined and labelled W, equal parts"
+            f" labelled a, b, c; what is marked is hatched. It shows: {_lower(model['shows'])}"
+            " The unknown has an empty box beside its part."
+        )
+        if model
+        else "none",
+        "expected_answers": [one for one in (correct, tempting) if one] if probes else [],
+    }
+
+
+def experience(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
+    """Minutes, the teacher's part, and what a fast and a slow student do."""
+    outline = inputs["blueprint_spine"]
+    acts = {one["slide_no"]: one for one in inputs["enrichment_engagement"]["slides"]}
+    synthesis = inputs["research_deep_synthesis"]
+    wrong = {one["misconception_id"]: one for one in synthesis["misconceptions"]}
+    slides, state = outline["slides"], inputs["pacing_state"]
+    roles = [slide["slide_role"] for slide in slides]
+    minutes = shared_minutes(roles, state[_LESSON_MINUTES], rules.pacing)
+    return {
+        "slides": [
+            {
+                "slide_no": slide["slide_no"],
+                "teacher_action": _teacher(slide, acts.get(slide["slide_no"], {}), wrong),
+                "minutes": minutes[place],
+                "transition_from_previous": slide["transition_from_previous"],
+                "tropes": slide["tropes"],
+                "faster": "Find a case at the edge of the range and explain it.",
+                "slower": "Draw the model once more and keep it in sight.",
+            }
+            for place, slide in enumerate(slides)
+        ],
+        "trope_map": outline["trope_map"],
+        "pacing_response": [
+            {
+                "slide_no": number,
+                "guardrail": touched["guardrail"],
+                "what_i_did": "the minutes were shared out again by role",
+                "drop_first": "the mixed tasks",
+            }
+            for touched in state["touched"]
+            for number in touched["slides"]
+        ],
+        "kb_gaps": [],
+    }
+
+
+def _teacher(slide: Mapping[str, Any], act: Mapping[str, Any], wrong: Mapping[str, Any]) -> str:
+    role = slide["slide_role"]
+    said = [wrong[one] for one in slide["misconception_ids"] if one in wrong]
+    expected = act.get("expected_answers") or []
+    wait = "Wait until everyone has written. Silence: ask what the whole is."
+    if role == "hook":
+        return (
+            f"Ask for a written vote and settle nothing. {wait} Keep the votes for the last slide."
+        )
+    if role == "misconception_probe" and expected:
+        tempting = f" Tempting: {expected[1]}; do not correct it yet." if expected[1:] else ""
+        return f"Ask for the answer before any talk. {wait}{tempting} Answer: {expected[0]}."
+    if role == "guided_practice" and said:
+        return (
+            f"{said[0]['response']} Ask how one knows. Who is unsure goes back two slides."
+            f" Answer: {expected[0] if expected else 'what the drawing shows'}."
+        )
+    if role in ("independent_practice", "exit_question"):
+        return (
+            f"{wait} A sound reason names the whole and the parts; an unsound one names numbers"
+            " alone. Oral, drawn and written answers count alike. Likeliest error: ask for the"
+            " drawing."
+        )
+    if role == "retrieval":
+        return f"{wait} Who cannot recall it draws it with a partner first."
+    return f"Ask what changed and what stayed, and how one can tell. {wait}"
+
+
+# --------------------------------------------------------------------------------------- blueprint
+
+
+def blueprint(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
+    """The finished plan: spine and enrichments merged, with every text written."""
+    outline = inputs["blueprint_spine"]
+    parts = (
+        outline,
+        inputs["enrichment_concepts"],
+        inputs["enrichment_engagement"],
+        inputs["enrichment_experience"],
+    )
+    plan = _Plan.of(inputs)
+    words, media, flow = parts[1:]
+    terms = words["vocabulary_introduction_plan"]
+    merged = merged_slides(*parts)
+    keys = ("statements", "expected_answers", "faster", "slower")
+    slides = []
+    for slide in merged:
+        answer = slide.get("expected_answers", [])
+        support = f" Fast: {slide['faster']} Slow: {slide['slower']}"
+        done = {key: value for key, value in slide.items() if key not in keys}
+        if slide["slide_role"] == "independent_practice":
+            done["teacher_action"] += support
+        done["on_slide_text"] = _text(slide, plan, terms)
+        done["dev_notes"] = [
+            "Text 4.5 to 1 and lines 3 to 1 against what lies behind; body text 24 points,"
+            " numerals of fractions 20.",
+            f"Alternative text: {done['visual_model_description']}",
+            "Print version: the same drawing without builds.",
+        ]
+        done["teaching_sufficiency_note"] = _sufficient(slide, answer)
+        slides.append(done)
+    covered = [slide["slide_no"] for slide in slides if slide["section"] == "development"]
+    gaps = [*outline["kb_gaps"], *words["kb_gaps"], *media["kb_gaps"], *flow["kb_gaps"]]
+    return {
+        "lo": outline["lo"],
+        "lo_components": outline["lo_components"],
+        "content_type": outline["content_type"],
+        "slides": slides,
+        "applet_placements": media["applet_placements"],
+        "video_placements": media["video_placements"],
+        "visual_models": media["visual_models"],
+        "trope_map": flow["trope_map"],
+        "cpa_summary": outline["cpa_summary"],
+        "textbook_alignment": [
+            {
+                "textbook_ref_id": one["textbook_ref_id"],
+                "slides": covered,
+                "state": "covered",
+                "reason": f"The slides work on what it treats: {_lower(one['treats'])}.",
+            }
+            for one in inputs["research_deep_synthesis"]["textbook_references"]
+        ],
+        "vocabulary_introduction_plan": terms,
+        "convention_requirements": words["convention_requirements"],
+        "kb_gaps": list({str(gap): gap for gap in gaps}.values()),
+    }
+
+
+def _sufficient(slide: Mapping[str, Any], answers: Sequence[str]) -> str:
+    if answers:
+        return (
+            "The answers and the tempting one stand in the teacher's part; a new teacher may"
+            " stumble over the reason, which the drawing of the next slide gives."
+        )
+    if slide["slide_role"] in ("independent_practice", "exit_question"):
+        return (
+            "Numbers are the students' own, so answers are checked by the drawing; a new"
+            " teacher needs one worked out beforehand."
+        )
+    return (
+        "The question, what to wait for and the drawing are given; the numbers of the case are"
+        " chosen by the teacher within the range."
+    )
+
+
+def _text(slide: Mapping[str, Any], plan: _Plan, terms: Sequence[Mapping[str, Any]]) -> str:
+    """What students read: at most 45 words, the task last, no term before it is named."""
+    said = _said(slide, plan)
+    unnamed = [
+        term["term"]
+        for term in terms
+        if slide["slide_no"]
+        < min(
+            (step["slide_no"] for step in term["steps"] if step["level"] != "informal"),
+            default=slide["slide_no"],
+        )
+    ]
+    if any(names_term(said, term) for term in unnamed):
+        said = _PLAIN_TEXT.get(slide["slide_role"], _PLAIN_TEXT["discussion"])
+    own = [
+        state["term"]
+        for state in slide["vocabulary_on_this_slide"]["terms"]
+        if state["level"] == "used"
+    ]
+    if own and len(said.split()) + len(own) + 6 <= _MAX_WORDS:
+        said = f"{said} Use the words: {', '.join(own)}."
+    words = said.split()
+    return said if len(words) <= _MAX_WORDS else " ".join(words[:_MAX_WORDS])
+
+
+_PLAIN_TEXT = {
+    "hook": "One claim, two opinions. Write agree or disagree. Which would you bet on?",
+    "retrieval": "Answer from memory. Then show it on a drawing. What did you need?",
+    "misconception_probe": "Two answers are possible here. Write yours first. How can you tell?",
+    "independent_practice": "Choose new numbers. Do it alone. How can you tell that it is right?",
+    "discussion": "Compare the two drawings. What is the same, and how can you tell?",
+    "exit_question": "Choose numbers that no slide has used. Show your way. How can you tell?",
+}
+
+
+def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
+    role = slide["slide_role"]
+    place = slide["component_indexes"][0] if slide["component_indexes"] else 0
+    statement = str(plan.components[place]["statement"]).rstrip(".")
+    wrong = {one["misconception_id"]: one for one in plan.synthesis["misconceptions"]}
+    said = [wrong[one] for one in slide["misconception_ids"] if one in wrong]
+    if role == "hook":
+        claim = f"A student says: “{said[0]['statement']}” " if said else f"{_goal(plan)}. "
+        return f"{claim}Do you agree? Write agree or disagree."
+    if role == "retrieval":
+        needed = plan.synthesis.get("prerequisites_to_reactivate") or []
+        what = needed[0]["what"] if needed else "Say what the last module ended with"
+        return f"From memory: {what.rstrip('.')}. How did you do it?"
+    if role == "concept_development":
+        return f"Look at the {plan.model_name}. Name the whole. What changed? What stayed?"
+    if role == "misconception_probe" and said:
+        task = answers_of(said[0]["diagnostic_item"])[0]
+        return f"{task} Write your answer first."
+    if role == "worked_example":
+        return "Here is a solution with one reason missing. Which reason? How can you tell?"
+    if role == "guided_practice":
+        return (
+            f"Draw the {plan.model_name} for your answer. Draw it for another answer. Where do they"
+            " differ? Write it in numbers beside the drawing."
+        )
+    if role == "independent_practice" and slide["section"] == "development":
+        return f"Choose new numbers. {statement}. How can you tell?"
+    if role == "independent_practice":
+        return "Four tasks, one of an earlier module. Choose a way for each. Why does it fit?"
+    if role == "applet_placeholder":
+        return "Work in pairs. Test your prediction. Bring back four results."
+    if slide["title"] == "Before the tablets":
+        return "What will stay the same in every case? Write your prediction."
+    if slide["title"] == "What came out":
+        return "Compare the results with your prediction. What holds in every case? Write it down."
+    if role == "discussion":
+        return "One case in two pictures. Which part is which? Where does one picture help more?"
+    if role == "summary":
+        return (
+            "Say in one sentence what holds. Show it on a drawing. Is there a case that breaks it?"
+        )
+    if role == "exit_question":
+        return (
+            f"Choose numbers that no slide has used. {_goal(plan)}. Was the claim of slide 1 right?"
+        )
+    return _PLAIN_TEXT["discussion"]
+
+
+def _gap(gap: Mapping[str, Any]) -> Document:
+    return {
+        "kind": gap["kind"],
+        "subject": gap["subject"],
+        "where": [],
+        "provisional_choice": gap["instruction"],
+        "needs": f"an entry of kind {gap['kind']}",
+    }
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,161 @@
+"""Reading plans: what a text names, says or hides, as far as code can tell.
+
+Belongs here: small questions about texts, slides and screens that several readings share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+_COLOURS = "red green blue yellow orange purple pink brown grey gray violet turquoise black white"
+_COLOUR = re.compile(rf"\b({'|'.join(_COLOURS.split())})\b", re.IGNORECASE)
+_CUES = re.compile(
+    r"\b(hatch\w*|pattern\w*|stripe\w*|dotted|label\w*|letter\w*|outline\w*|bold|left|right|upper|"
+    r"lower|top|bottom|first|second|part [a-z])\b",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.!?]+[.!?]?")
+_COMMON_WORDS = (
+    "that this with from what which where when their there they then than have been will your"
+    " into only each every does show shows marked mark write draw drawn drawing beside under"
+    " over about case cases answer answers part parts whole slide screen student students"
+)
+_COMMON = frozenset(_COMMON_WORDS.split())
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A place at which a plan is not as it should be.
+
+    Attributes:
+        where: slide or screen; 0: the plan as a whole.
+        field: in which field.
+        quote: the words there.
+        what: what is missing or wrong.
+        is_fatal: one is enough for the lowest level.
+    """
+
+    where: int
+    field: str
+    quote: str
+    what: str
+    is_fatal: bool = False
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """It as a scorer quotes it."""
+        words = self.quote.split()
+        return {"where": self.where, "field": self.field, "quote": " ".join(words[:25])}
+
+
+Faults = Iterator[Fault]
+
+
+def words_of(text: str) -> list[str]:
+    """Words in lower case."""
+    return re.findall(r"[\w/']+", text.lower())
+
+
+def word_count(text: str) -> int:
+    """How many words."""
+    return len(text.split())
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences, with their sign."""
+    return [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
+
+
+def names_term(text: str, term: str) -> bool:
+    """Whether a text has a term, singular or plural."""
+    return bool(term.strip()) and _term(term.lower()).search(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _term(term: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(term.rstrip('s'))}(s|es)?(?!\w)", re.IGNORECASE)
+
+
+def asks(text: str) -> bool:
+    """Whether it asks something, or tells students to do something."""
+    return "?" in text or bool(
+        re.search(r"\b(write|draw|show|mark|choose|say|explain|compare|fold)\b", text.lower())
+    )
+
+
+def colour_alone(text: str) -> str | None:
+    """A sentence that tells something by a colour with no second cue beside it."""
+    for sentence in sentences(text):
+        if _COLOUR.search(sentence) and not _CUES.search(sentence):
+            return sentence
+    return None
+
+
+def content_words(text: str) -> set[str]:
+    """Words that carry meaning: four letters or more, and not those every slide has."""
+    return {word.rstrip("s") for word in words_of(text) if len(word) > 3 and word not in _COMMON}
+
+
+def gives_answer(text: str, answer: str) -> bool:
+    """Whether a text states an answer: outside its questions, and not as one choice of several."""
+    plain = answer.strip().rstrip(".").lower()
+    if not plain:
+        return False
+    for sentence in sentences(text):
+        if sentence.endswith("?") or plain not in sentence.lower():
+            continue
+        said = re.escape(plain)
+        if word_count(plain) > 2 and re.search(rf"(?<!\w){said}(?!\w)", sentence.lower()):
+            return True
+        if re.search(rf"(answer|result|is|are|=|equals|so)[\s:]+{said}(?!\w)", sentence.lower()):
+            return True
+    return False
+
+
+def answer_in(teacher_action: str) -> str:
+    """The answer that the teacher's part gives; empty where it gives none."""
+    found = re.search(r"\bAnswer:\s*(.+?)(?:\.\s|\.$|$)", teacher_action)
+    return found.group(1).strip() if found else ""
+
+
+def of_component(entries: Sequence[Mapping[str, Any]], index: int) -> list[Mapping[str, Any]]:
+    """Slides or screens that work on a component."""
+    return [entry for entry in entries if index in entry["component_indexes"]]
+
+
+def variants_of(entry: Mapping[str, Any]) -> list[str]:
+    """What changes on a slide or screen."""
+    if "variation" in entry:
+        return _several(entry["variation"].get("variant"))
+    return _several(entry["variants_and_invariants"].get("variants"))
+
+
+def invariants_of(entry: Mapping[str, Any]) -> list[str]:
+    """What stays on a slide or screen."""
+    if "variation" in entry:
+        return _several(entry["variation"].get("invariant"))
+    return _several(entry["variants_and_invariants"].get("invariants"))
+
+
+def _several(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [part.strip() for part in re.split(r",|;|\band\b", value) if part.strip()]
+    if isinstance(value, list):
+        return [str(part) for part in value if str(part).strip()]
+    return []
+
+
+def texts_in(value: Any) -> Iterable[str]:
+    """Every text of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts_in(inner)
