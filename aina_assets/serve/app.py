@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +28,7 @@ from aina_assets.serve.boundary import (
     BODY_BYTES,
     OPEN_PATHS,
     PAGES,
+    REVIEW,
     STATIC,
     Admission,
     Boundary,
@@ -40,6 +42,8 @@ from aina_assets.serve.problems import (
     problem_of_status,
     response_of,
 )
+from aina_assets.serve.review_keys import SWEEP_SECONDS
+from aina_assets.serve.review_pages import ReviewPages
 from aina_assets.serve.sessions import Sessions
 
 THREADS = 4
@@ -59,19 +63,26 @@ _NO_TRACING: TelemetryConfig = {
 }
 
 
-def create_app(desk: Desk, admission: Admission, sessions: Sessions) -> FastAPI:
+def create_app(
+    desk: Desk, admission: Admission, sessions: Sessions, review: ReviewPages | None = None
+) -> FastAPI:
     """The application over ``desk``.
 
     Args:
         desk: what requests ask for.
         admission: who may ask.
         sessions: of the pages.
+        review: the review pages, where they are shown.
     """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        yield
+        async with anyio.create_task_group() as tasks:
+            if review is not None:
+                tasks.start_soon(_sweep, review)
+            yield
+            tasks.cancel_scope.cancel()
 
     app = FastAPI(
         title="AINA learner loop",
@@ -85,8 +96,10 @@ def create_app(desk: Desk, admission: Admission, sessions: Sessions) -> FastAPI:
     api.add_routes(app, desk)
     shown = pages.Pages(desk, admission, sessions)
     app.include_router(shown.router())
+    if review is not None:
+        app.include_router(review.router())
     app.mount(STATIC, StaticFiles(directory=STATIC_FOLDER), name="static")
-    app.add_middleware(Boundary, admission=admission, telemetry=desk.telemetry)
+    app.add_middleware(Boundary, admission=admission, desk=desk)
 
     document = _openapi(app)
     app.openapi = lambda: document  # type: ignore[method-assign]
@@ -97,6 +110,8 @@ def create_app(desk: Desk, admission: Admission, sessions: Sessions) -> FastAPI:
     ) -> Response:
         if request.url.path == PAGES or request.url.path.startswith(f"{PAGES}/"):
             return shown.problem(request, problem, headers)
+        if review is not None and request.url.path.startswith(REVIEW):
+            return review.problem(request, problem, headers)
         return response_of(problem, headers)
 
     @app.exception_handler(AinaError)
@@ -121,10 +136,17 @@ def create_app(desk: Desk, admission: Admission, sessions: Sessions) -> FastAPI:
     return app
 
 
+async def _sweep(review: ReviewPages) -> None:
+    """Drop keys of sessions that are over, also where nobody asks for anything."""
+    while True:
+        await anyio.sleep(SWEEP_SECONDS)
+        review.keys.sweep()
+
+
 _EVERYWHERE = {400: "The request cannot be read.", 422: "The request breaks its contract."}
 _GUARDED = {401: "No API key on file was given.", 429: "More requests than the key may make."}
 _STATUS_WORDS = {
-    403: "The learner is not synthetic.",
+    403: "The learner is not synthetic, or the caller is not on this machine.",
     404: "There is no such thing.",
     409: "The idempotency key was used for another request.",
     413: "The body is too large.",

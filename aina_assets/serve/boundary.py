@@ -3,11 +3,15 @@
 Belongs here: who may come in, how much a body may hold, headers every response carries, the access
 log, and an end for errors that nobody expected. Stays out: what any route does.
 
+A request from beyond this machine takes the boundary public_runtime, asked anew each time: where
+its approvals expire while the server runs, the next such request is refused.
+
 The access log has the route's template, never a path, a query, a header's value or a body.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 import re
@@ -22,26 +26,26 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aina_assets.release.policy import Domain
+from aina_assets.serve.desk import Desk
 from aina_assets.serve.keys import KeyFile, Pace
 from aina_assets.serve.problems import Problem, problem_of_status, response_of
-from aina_assets.serve.telemetry import Telemetry
 
 BODY_BYTES = 1 << 20
 """Of a request. The longest submission has 200,000 bytes; escaped in JSON, six times as many."""
-BOUNDARY = "internal-synthetic"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 IDEMPOTENCY_PATTERN = r"^[!-~]{1,128}$"
 """What a key may be made of: visible ASCII."""
 PAGES = "/beta"
+REVIEW = "/review"
 STATIC = "/static"
-OPEN_PATHS = ("/", "/health", "/openapi.json", "/favicon.ico", PAGES)
-"""Paths that need no API key; those below ``PAGES`` and ``STATIC`` need none either."""
+OPEN_PATHS = ("/", "/health", "/openapi.json", "/favicon.ico", PAGES, REVIEW)
+"""Paths that need no API key; those below ``PAGES``, ``REVIEW`` and ``STATIC`` need none either."""
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 # Nothing from elsewhere, nothing inline. Referrers stay here: with none at all, browsers would send
 # forms with the origin "null".
 HEADERS = {
-    "X-Aina-Boundary": BOUNDARY,
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src"
         " 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -60,6 +64,7 @@ _LOGGED_FRAMES = 12
 """The innermost."""
 _IDEMPOTENCY = re.compile(IDEMPOTENCY_PATTERN)
 _PORT = re.compile(r":\d+$")
+_OPEN_FOLDERS = (f"{PAGES}/", f"{REVIEW}/", f"{STATIC}/")
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,11 @@ class Admission:
 class Boundary:
     """The outermost layer."""
 
-    def __init__(self, app: ASGIApp, admission: Admission, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, admission: Admission, desk: Desk) -> None:
         self.app = app
         self.admission = admission
-        self.telemetry = telemetry
+        self.desk = desk
+        self.telemetry = desk.telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it."""
@@ -101,6 +107,7 @@ class Boundary:
                 said = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     said[name] = value
+                said["X-Aina-Boundary"] = self.desk.boundary()
                 said["X-Request-Id"] = request_id
                 said.setdefault("Cache-Control", "no-store")
                 if idempotency_key is not None:
@@ -139,6 +146,17 @@ class Boundary:
         self, scope: Scope, headers: Headers
     ) -> tuple[str, tuple[Problem, Mapping[str, str]] | None]:
         """The caller's name, and the problem where they may not come in."""
+        if _is_from_beyond(scope):
+            standing = self.desk.standing(Domain.PUBLIC_RUNTIME)
+            if not standing.is_open:
+                problem = problem_of_status(
+                    HTTPStatus.FORBIDDEN,
+                    "only this machine is served: the boundary public_runtime is closed",
+                    expected="a request from this machine",
+                    found=standing.reason,
+                    remedy="ask from this machine, or have reviewers open the boundary",
+                )
+                return "-", (problem, {"Connection": "close"})
         keys = self.admission.keys
         if keys is None:
             host = _PORT.sub("", headers.get("host", ""))
@@ -152,7 +170,7 @@ class Boundary:
                 return "-", (problem, {})
             return "local", None
         path = scope["path"]
-        if path in OPEN_PATHS or path.startswith((f"{PAGES}/", f"{STATIC}/")):
+        if path in OPEN_PATHS or path.startswith(_OPEN_FOLDERS):
             return "-", None
         key = keys.holder_of(_presented(headers))
         if key is None:
@@ -231,6 +249,22 @@ def _too_large() -> HTTPException:
         f"a request's body has at most {BODY_BYTES:,} bytes",
         {"Connection": "close"},
     )
+
+
+def _is_from_beyond(scope: Scope) -> bool:
+    """Whether either end of the connection is an address that other machines have."""
+    ends = (scope.get("client"), scope.get("server"))
+    return any(end is not None and is_reachable(end[0]) for end in ends)
+
+
+def is_reachable(address: str) -> bool:
+    """Whether ``address`` is one that other machines can have or reach; a name is none."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return not (mapped or found).is_loopback
 
 
 def _route(scope: Mapping[str, Any]) -> str:

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-import sqlalchemy as sa
-
 from aina_assets.contracts.errors import IdempotencyConflict
 from aina_assets.contracts.learner import LearnerEvent, LearnerId, RecordedEvent
-from aina_assets.learner.ledger import BATCH, Ledger
+from aina_assets.learner.ledger import Ledger
+from aina_assets.warehouse.journal import BATCH, Journal
 
 KEPT_LEARNERS = 1024
 KEPT_EVENTS = 4
@@ -53,8 +52,8 @@ class _Tail(NamedTuple):
 class SharedLedger(Ledger):
     """A ledger for the threads of one server."""
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime]) -> None:
-        super().__init__(engine, clock)
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(journal)
         self._door = threading.Lock()
         self._turn = threading.Lock()
         self._waiting: list[_Group] = []

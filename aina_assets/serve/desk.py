@@ -27,6 +27,8 @@ from aina_assets.contracts.practice import EvaluationResult
 from aina_assets.learner.replay import LearnerState
 from aina_assets.learner.service import Assessment, LearnerService, ModuleUnknown
 from aina_assets.learner.view import ReleaseView
+from aina_assets.release.boundary import Standing
+from aina_assets.release.policy import Domain
 from aina_assets.serve.problems import RowUnknown, SubmissionTooLarge
 from aina_assets.serve.releases import ReleaseHolder
 from aina_assets.serve.sandbox import sandbox_of
@@ -46,6 +48,7 @@ from aina_assets.warehouse.lineage import trace, trace_document
 from aina_assets.warehouse.store import Store
 from aina_assets.warehouse.tables import Table
 
+INTERNAL = "internal-synthetic"
 TRACE_ROWS = 2
 """Rows to follow into each table, at most: a trace grows with every table above."""
 _VERSION = version("aina-assets")
@@ -223,6 +226,17 @@ class Desk:
         """What the ledger says of a learner; raises as ``LearnerService.state``."""
         return self.service.state(learner_id)
 
+    def standing(self, domain: Domain) -> Standing:
+        """Whether a boundary of production is open now, by the release of now."""
+        with self.releases.lease() as view:
+            return view.boundaries.standing(domain, self.service.clock())
+
+    def boundary(self) -> str:
+        """What is open now, in words: nothing but the internal synthetic beta, or what else."""
+        with self.releases.lease() as view:
+            opened = view.boundaries.open_domains(self.service.clock())
+        return f"{INTERNAL}; open: {', '.join(opened)}" if opened else INTERNAL
+
     def health(self) -> Health:
         """Whether the server can do its work.
 
@@ -236,7 +250,7 @@ class Desk:
             refused = RefusedRelease(**dataclasses.asdict(status.refused))
         return Health(
             status="degraded" if refused else "ok",
-            boundary="internal-synthetic",
+            boundary=self.boundary(),
             version=_VERSION,
             release=ServedRelease(
                 release_id=status.release_id, is_loading_another=status.is_loading

@@ -18,6 +18,7 @@ from aina_assets.contracts.errors import (
     AinaError,
     IdempotencyConflict,
     LedgerError,
+    ReviewError,
     SnapshotMissing,
     WarehouseError,
 )
@@ -77,6 +78,7 @@ _KINDS: Sequence[tuple[type[AinaError], int, str]] = (
     (SnapshotMissing, 404, "Nothing is stored there yet"),
     (SubmissionTooLarge, 413, "The submission is too long"),
     (IdempotencyConflict, 409, "The idempotency key was used for another request"),
+    (ReviewError, 409, "The review desk refuses"),
     (LedgerError, 503, "The ledger does not answer"),
     (WarehouseError, 503, "The warehouse does not answer"),
 )

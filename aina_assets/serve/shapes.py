@@ -385,10 +385,11 @@ class Health(Contract):
 
     Attributes:
         status: ``degraded`` where a newer release is published that cannot be served.
+        boundary: ``internal-synthetic``, and which boundaries of production are open, if any.
     """
 
     status: Literal["ok", "degraded"]
-    boundary: Literal["internal-synthetic"]
+    boundary: Text
     version: Text
     release: ServedRelease
     refused_release: RefusedRelease | None

@@ -32,6 +32,7 @@ from aina_assets.contracts.errors import AinaError
 from aina_assets.contracts.learner import Level
 from aina_assets.contracts.practice import Outcome
 from aina_assets.contracts.work import Contract, Count, Share
+from aina_assets.release.boundary import Standing
 from aina_assets.titles.vocabulary import FallbackTier
 
 SETTING = "AINA_TELEMETRY"
@@ -222,24 +223,34 @@ def frames_of(error: BaseException) -> tuple[Frame, ...]:
     )
 
 
-def sink_of(setting: str) -> Sink:
+def sink_of(setting: str, boundary: Standing | None = None) -> Sink:
     """The sink that ``setting`` names: nothing, ``none`` or ``file:/path``.
 
+    Anything else would leave this machine: that takes the boundary production_telemetry, and a sink
+    that nobody has built.
+
+    Args:
+        setting: what it is set to.
+        boundary: how production_telemetry stands.
+
     Raises:
-        TelemetryError: it names none.
+        TelemetryError: it names none, or a path that is no plain file.
     """
     kind, _, place = setting.partition(":")
     if setting in ("", "none"):
         return NoSink()
-    if kind == "file" and place.startswith("/"):
+    path = Path(place)
+    if kind == "file" and place.startswith("/") and not (path.exists() and not path.is_file()):
         try:
-            return FileSink(Path(place))
+            return FileSink(path)
         except OSError as error:
             found = type(error).__name__
+    elif boundary is not None and not boundary.is_open:
+        found = f"{kind!r}; the boundary production_telemetry is closed ({boundary.reason})"
     else:
         found = repr(kind)
     raise TelemetryError(
-        expected="none, or file:/path of a file that can be written",
+        expected="none, or file:/path of a plain file that can be written",
         found=found,
         where=SETTING,
         remedy="unset it, or name a file",

@@ -8,6 +8,7 @@ A code without a sentence of its own is shown as its name, never left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -144,6 +145,40 @@ _CODES: Mapping[str, str] = {
     "no_role": "No single occupation was sure enough to be served.",
     "already_mastered": "You have mastered it.",
 }
+_READING: Mapping[str, str] = {
+    "known_title:exact": "a known title, as written",
+    "known_title:alias": "a known other title of it",
+    "known_title:core": "a known title within yours",
+    "known_title:inverted": "a known title, turned round",
+    "known_title:reordered": "a known title in another order",
+    "known_title:expanded": "a known title, written out",
+    "known_title:level_cut": "a known title, without its rank",
+    "known_title:bracketless": "a known title, without its brackets",
+    "known_title_and_model_disagree": "title and words point to different work",
+    "unknown_title": "the title is in none of our lists",
+    "ambiguous_title": "several occupations have this title",
+    "statistical_match": "placed by its words",
+    "below_every_threshold": "no reading was sure enough",
+    "no_common_group": "they share no group",
+    "occupation_outside_icp": "that occupation is outside what we teach",
+    "every_named_occupation_outside_icp": "all of them are outside what we teach",
+    "group_partly_in_icp": "part of the group is outside what we teach",
+    "served_at:onet_soc": "taken as one occupation",
+    "served_at:detailed": "taken as one occupation",
+    "served_at:broad": "taken as a group of occupations",
+    "served_at:minor": "taken as a group of occupations",
+    "served_at:major": "taken as a broad kind of work",
+    "serve_with_fallback": "open",
+    "multi_llm_adjudication_required": "needs another look",
+    "exclude_or_not_icp": "outside what we teach",
+    "onet_soc": "one occupation",
+    "detailed": "one occupation",
+    "broad": "a group of occupations",
+    "minor": "a group of occupations",
+    "major": "a broad kind of work",
+}
+"""What the resolver's codes say, those of levels where they stand in brackets."""
+_CODE = re.compile(r"[a-z]+(?:_[a-z]+)*:[a-z_]+|[a-z]+(?:_[a-z]+)+|(?<=\()[a-z]+(?=\))")
 _WITH_VALUE: Mapping[str, str] = {
     "title": "How we came by your role: {value}.",
     "standing": "You stand on level {value}.",
@@ -185,7 +220,12 @@ def chance(share: float) -> str:
 
 def reason(codes: str) -> str:
     """Reasons of the resolver, written out as far as they are codes."""
-    return codes.replace("_", " ").replace(":", ": ")
+
+    def written(found: re.Match[str]) -> str:
+        code = found[0]
+        return _READING.get(code, code.replace("_", " ").replace(":", ": "))
+
+    return _CODE.sub(written, codes)
 
 
 def said(code: str) -> str:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import httpx2
 
 from aina_assets.warehouse.settings import PROJECT_ROOT
 
+PROGRAM = ("-c", "from aina_assets.cli import app; app()", "serve")
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
@@ -50,12 +51,18 @@ class Server:
         return self.process.wait(STOP_SECONDS)
 
 
-def start(home: Path, logs: Path, *arguments: str, **environment: str) -> Server:
+def start(
+    home: Path,
+    logs: Path,
+    *arguments: str,
+    program: Sequence[str] = PROGRAM,
+    **environment: str,
+) -> Server:
     """A server over the warehouse at ``home``, once it answers."""
     logs.mkdir(parents=True, exist_ok=True)
     number = len(list(logs.glob("*.out")))
     out, err = logs / f"{number}.out", logs / f"{number}.err"
-    command = [sys.executable, "-c", "from aina_assets.cli import app; app()", "serve", *arguments]
+    command = [sys.executable, *program, *arguments]
     if "--port" not in arguments:
         command += ["--port", "0"]
     with out.open("wb") as to_out, err.open("wb") as to_err:
@@ -82,9 +89,15 @@ def start(home: Path, logs: Path, *arguments: str, **environment: str) -> Server
 
 
 @contextmanager
-def running(home: Path, logs: Path, *arguments: str, **environment: str) -> Iterator[Server]:
+def running(
+    home: Path,
+    logs: Path,
+    *arguments: str,
+    program: Sequence[str] = PROGRAM,
+    **environment: str,
+) -> Iterator[Server]:
     """A server that is gone afterwards."""
-    server = start(home, logs, *arguments, **environment)
+    server = start(home, logs, *arguments, program=program, **environment)
     try:
         yield server
     finally:

@@ -117,6 +117,18 @@ def test_without_keys_it_listens_to_this_machine_alone(served_home: Path, host: 
     assert refused.value.found == host
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104
+def test_others_are_not_listened_to_while_the_boundary_is_closed(
+    served_home: Path, tmp_path: Path, key: str, host: str
+) -> None:
+    ledger = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+
+    with pytest.raises(ServeError, match="public_runtime is closed") as refused:
+        serve(served_home, dict, host=host, port=0, ledger=ledger)
+
+    assert refused.value.where == "--host"
+
+
 def test_without_keys_only_this_machines_own_names_are_answered(
     served_home: Path, tmp_path: Path
 ) -> None:

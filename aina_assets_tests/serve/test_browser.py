@@ -71,29 +71,29 @@ def test_from_assessment_to_the_next_step(
         browser.wait_for("Internal beta, made-up learners only.")
         step(browser, "assessment")
 
-        browser.press("form[action='/beta/assess'] button")
+        browser.follow("form[action='/beta/assess'] button")
         browser.wait_for("answers need another look", "[role=alert]")
         step(browser, "assessment-faults")
         browser.press("a[href='#goals']")
 
         fill(browser, "Marketing Managers")
-        browser.press("form[action='/beta/assess'] button")
+        browser.follow("form[action='/beta/assess'] button")
         browser.wait_for("Where you stand", "h1")
         step(browser, "readiness")
 
-        browser.press("form[action='/beta/plan'] button")
+        browser.follow("form[action='/beta/plan'] button")
         browser.wait_for("Your next step", "h1")
         first = browser.one("#first-title").text
         browser.press("details summary")
         step(browser, "next-step")
 
-        browser.press("form[action^='/beta/lessons/'] button")
+        browser.follow("form[action^='/beta/lessons/'] button")
         browser.wait_for("A worked example", "h2")
         module = view.modules[browser.driver.current_url.rpartition("/")[2]]
         assert module.title == first
         step(browser, "lesson")
 
-        browser.press("a[href^='/beta/practice/']")
+        browser.follow("a[href^='/beta/practice/']")
         browser.wait_for("What this grading does not say.")
         step(browser, "practice")
         browser.one("#text").send_keys("Words of mine.")
@@ -110,7 +110,7 @@ def test_from_assessment_to_the_next_step(
         browser.wait_for("Passed", ".outcome h2")
         step(browser, "passed")
 
-        browser.press("form[action='/beta/plan'] button")
+        browser.follow("form[action='/beta/plan'] button")
         browser.wait_for("Your plan has changed")
         browser.wait_for(f"you passed the module's gate (“{module.title}”)")
         assert browser.one("#first-title").text != first
@@ -122,10 +122,10 @@ def test_the_checks_are_shown_in_the_page(server: Server, tmp_path: Path) -> Non
     with browsing(1280, tmp_path) as browser, pictured(browser):
         browser.open(server.url)
         fill(browser, "Sales Managers")
-        browser.press("form[action='/beta/assess'] button")
-        browser.press("form[action='/beta/plan'] button")
-        browser.press("form[action^='/beta/lessons/'] button")
-        browser.press("a[href^='/beta/practice/']")
+        browser.follow("form[action='/beta/assess'] button")
+        browser.follow("form[action='/beta/plan'] button")
+        browser.follow("form[action^='/beta/lessons/'] button")
+        browser.follow("a[href^='/beta/practice/']")
 
         browser.press("form[action^='/beta/answers/'] button")
         browser.wait_for("From now on this module proves nothing", "#answer")

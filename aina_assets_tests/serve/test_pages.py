@@ -533,6 +533,26 @@ def test_every_colour_of_text_stands_out_from_every_ground_it_has(anonymous: Tes
 
 
 @pytest.mark.parametrize(
+    ("codes", "says"),
+    [
+        ("11-2021.00 (onet_soc)", "11-2021.00 (one occupation)"),
+        (
+            "known_title:exact, served_at:onet_soc",
+            "a known title, as written, taken as one occupation",
+        ),
+        (
+            "multi_llm_adjudication_required: unknown_title, below_every_threshold",
+            "needs another look: the title is in none of our lists, no reading was sure enough",
+        ),
+        ("no major group is sure enough", "no major group is sure enough"),
+        ("excluded_title:military_rank", "excluded title: military rank"),
+    ],
+)
+def test_how_a_title_was_read_is_said_in_words(codes: str, says: str) -> None:
+    assert words.reason(codes) == says
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "<script>alert(1)</script>",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from aina_assets.release.boundary import Standing
 from aina_assets.serve.telemetry import (
     ErrorReport,
     FileSink,
@@ -39,14 +40,23 @@ def test_it_is_off_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("setting", ["file:", "file:relative", "https://x.example", "on", "file:/"])
+@pytest.mark.parametrize(
+    "setting",
+    ["file:", "file:relative", "https://x.example", "on", "file:/", "file:/dev/null"],
+)
 def test_a_setting_that_names_no_sink_is_refused(setting: str) -> None:
-    if setting == "file:/":
-        sink = sink_of(setting)
-        assert isinstance(sink, FileSink)
-        return
     with pytest.raises(TelemetryError):
         sink_of(setting)
+
+
+def test_what_would_leave_this_machine_names_the_boundary_and_its_state(tmp_path: Path) -> None:
+    closed = Standing(False, "pending: waits for 2 more approval(s) of 2")
+    for setting in ("https://x.example", "posthog"):
+        with pytest.raises(TelemetryError, match=r"production_telemetry is closed \(pending"):
+            sink_of(setting, closed)
+        with pytest.raises(TelemetryError):
+            sink_of(setting, Standing(True, "approved"))
+    assert isinstance(sink_of(f"file:{tmp_path / 'told.jsonl'}", closed), FileSink)
 
 
 def test_a_usage_event_is_one_line_as_posthog_takes_it(tmp_path: Path) -> None:
