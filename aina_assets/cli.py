@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from aina_assets.contracts.errors import AinaError
+from aina_assets.report_cli import report
+from aina_assets.review_cli import review_app
+from aina_assets.terminal import JsonOption, err, errors_to_exit, out
 
 if TYPE_CHECKING:
     from aina_assets.builds import Outcome, Step
@@ -42,9 +44,8 @@ keys_app = typer.Typer(no_args_is_help=True, help="API keys of the server.")
 serve_app.add_typer(keys_app, name="keys")
 learner_app = typer.Typer(no_args_is_help=True, help="What happened to a learner.")
 app.add_typer(learner_app, name="learner")
-
-out = Console()
-err = Console(stderr=True)
+app.add_typer(review_app, name="review")
+app.command()(report)
 
 LockOption = Annotated[
     Path | None, typer.Option("--lock", help="Lock to build; the bundled sample if not given.")
@@ -55,27 +56,10 @@ CacheOption = Annotated[
 SelectOption = Annotated[
     str, typer.Option("--select", help="Assets, in Dagster's selection syntax.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 LedgerOption = Annotated[
     str,
-    typer.Option("--ledger", help="URL of the learner event ledger; a file of AINA_HOME if not."),
+    typer.Option("--ledger", help="URL of the ledger; AINA_LEDGER or a file of AINA_HOME if not."),
 ]
-
-
-@contextmanager
-def _errors_to_exit() -> Iterator[None]:
-    """An error of ours is a message and exit code 2, not a stack trace."""
-    try:
-        yield
-    except AinaError as error:
-        err.print(f"[bold red]{type(error).__name__}[/] {escape(error.where)}")
-        for label, text in (
-            ("expected", error.expected),
-            ("found", error.found),
-            ("what to do", error.remedy),
-        ):
-            err.print(f"  {label:<10} {escape(text)}")
-        raise typer.Exit(2) from error
 
 
 def _location(lock: Path | None, cache: Path | None, **options: Any) -> Location:
@@ -99,7 +83,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build what is stale, check it, and publish a release when everything is valid."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.builds import build as run_build
 
         location = _location(lock, cache, offline=offline, wait_seconds=wait)
@@ -209,7 +193,7 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Say what is stale, and why."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.release.publish import current_release
         from aina_assets.warehouse.plan import stale
 
@@ -240,7 +224,7 @@ def trace(
     as_json: JsonOption = False,
 ) -> None:
     """Walk a row back to the rows, files, hashes, releases and licences it came from."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from upath import UPath
 
         from aina_assets.cli_render import trace_tree
@@ -264,7 +248,7 @@ def title(
     as_json: JsonOption = False,
 ) -> None:
     """Explain one title: how it is read, who knows it, what is served, and why."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.cli_render import explained_title
         from aina_assets.titles.explain import explain
 
@@ -284,7 +268,7 @@ def titles_route(
     ] = False,
 ) -> None:
     """Route every title of a list through the current release, row for row."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.titles.files import route_file
 
         count = route_file(_router(), source, to, has_candidates=candidates)
@@ -317,7 +301,7 @@ def lineage(
     to: Annotated[Path | None, typer.Option("--out", help="File to write; else printed.")] = None,
 ) -> None:
     """Export the lineage of the current snapshots as OpenLineage events, one JSON a line."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from upath import UPath
 
         from aina_assets.location import all_models
@@ -343,7 +327,7 @@ def dictionary(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if behind.")] = False,
 ) -> None:
     """Write the data dictionary from the table models."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.location import all_models
         from aina_assets.warehouse.dictionary import render
         from aina_assets.warehouse.settings import PROJECT_ROOT
@@ -362,7 +346,7 @@ def schemas(
     check: Annotated[bool, typer.Option("--check", help="Only compare; exit 1 if behind.")] = False,
 ) -> None:
     """Write the JSON Schemas of the contracts, a file a version."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.contracts.schemas import differences, write
         from aina_assets.warehouse.settings import PROJECT_ROOT
 
@@ -384,7 +368,7 @@ def sources_lock(
     ] = None,
 ) -> None:
     """Write or refresh a lock from files on disk: hashes and sizes as they are now."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.sources.lock_changes import diff_locks, refresh_lock
         from aina_assets.sources.lockfile import read_lock, write_lock
         from aina_assets.warehouse.settings import AUTHORED
@@ -409,7 +393,7 @@ def _lock_name(root: Path) -> str:
 @sources_app.command("diff")
 def sources_diff(before: Path, after: Path, as_json: JsonOption = False) -> None:
     """Report what changes between two locks."""
-    with _errors_to_exit():
+    with errors_to_exit():
         import dataclasses
 
         from aina_assets.sources.lock_changes import diff_locks
@@ -458,17 +442,23 @@ def serve(
         bool,
         typer.Option("--keep-submissions", help="Keep texts handed in, to be graded again."),
     ] = False,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help="Show the review pages too, for reviewers on file."),
+    ] = False,
 ) -> None:
     """Serve the learner loop: API and beta pages over the current release."""
     if context.invoked_subcommand is not None:
         return
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.location import all_models
+        from aina_assets.review.policy import Reviewers
         from aina_assets.serve.run import serve as run_server
         from aina_assets.warehouse.settings import home
 
         def started(url: str) -> None:
-            out.print(f"serving on {url} (beta pages: {url}/beta)", soft_wrap=True)
+            desk = f", review pages: {url}/review" if review else ""
+            out.print(f"serving on {url} (beta pages: {url}/beta{desk})", soft_wrap=True)
 
         models = all_models()
         run_server(
@@ -476,9 +466,10 @@ def serve(
             lambda: models,
             host=host,
             port=port,
-            ledger_url=ledger,
+            ledger=ledger,
             is_local=insecure_local,
             keeps_submissions=keep_submissions,
+            reviewers=Reviewers.path() if review else None,
             started=started,
         )
 
@@ -489,7 +480,7 @@ def keys_add(
     rate: Annotated[int, typer.Option("--rate", help="Requests a minute.")] = 600,
 ) -> None:
     """Make an API key and print it, this once; only its digest is kept."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.serve.keys import key_file
         from aina_assets.warehouse.settings import home
 
@@ -499,7 +490,7 @@ def keys_add(
 @keys_app.command("list")
 def keys_list() -> None:
     """List the keys on file by name."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.serve.keys import key_file
         from aina_assets.warehouse.settings import home
 
@@ -512,7 +503,7 @@ def keys_list() -> None:
 @keys_app.command("remove")
 def keys_remove(name: Annotated[str, typer.Argument(help="Name of the key.")]) -> None:
     """Refuse a key from now on; a running server follows within a second."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.serve.keys import key_file
         from aina_assets.warehouse.settings import home
 
@@ -529,13 +520,12 @@ def learner_replay(
     ledger: LedgerOption = "",
 ) -> None:
     """Replay a learner's events: their state now, or at a moment."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.learner.ledger import Ledger
         from aina_assets.learner.service import state_of
-        from aina_assets.serve.run import default_ledger
-        from aina_assets.warehouse.settings import home
+        from aina_assets.warehouse.settings import ledger_url
 
-        with Ledger.open(ledger or default_ledger(home())) as opened:
+        with Ledger.open(ledger or ledger_url()) as opened:
             state = state_of(opened, learner_id, _moment(until))
         if as_json:
             typer.echo(state.model_dump_json())
@@ -551,17 +541,17 @@ def learner_regrade(
     ledger: LedgerOption = "",
 ) -> None:
     """Grade again, by the current release, what was graded by another rubric and is kept."""
-    with _errors_to_exit():
+    with errors_to_exit():
         from aina_assets.learner.ledger import Ledger
         from aina_assets.learner.regrade import regrade
         from aina_assets.learner.service import LearnerService
         from aina_assets.learner.view import ReleaseView
-        from aina_assets.serve.run import default_ledger, default_submissions
-        from aina_assets.warehouse.settings import home
+        from aina_assets.serve.run import default_submissions
+        from aina_assets.warehouse.settings import home, ledger_url
 
         release = _release()
         view = ReleaseView.open(release.release_id, release.path)
-        with Ledger.open(ledger or default_ledger(home())) as opened:
+        with Ledger.open(ledger or ledger_url()) as opened:
             service = LearnerService(lambda: view, opened)
             found = regrade(service, default_submissions(home()), module or None)
         out.print(

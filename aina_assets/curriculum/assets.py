@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from aina_assets.curriculum import content, depth, tables
+from aina_assets.curriculum import content, depth, subjects, tables
 from aina_assets.warehouse.assets import table_asset
 from aina_assets.warehouse.receipts import ReceiptSpec
 
@@ -11,6 +11,7 @@ _HELD = ("hold",)
 
 capability_levels = _table(tables.CapabilityLevels)(content.capability_levels)
 modules = _table(tables.Modules)(content.modules)
+rubric_subjects = _table(tables.RubricSubjects)(subjects.rubric_subjects)
 rubric_criteria = _table(tables.RubricCriteria)(content.rubric_criteria)
 workflow_modules = _table(tables.WorkflowModules)(content.workflow_modules)
 content_coverage = _table(

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aina_assets.contracts.vocabulary import AllowedUse, SourceClass
+from aina_assets.review.subjects import SubjectTable
 from aina_assets.warehouse.tables import Parent, ProvenancedTable, Table
 
 MODULE_ID = r"^[a-z][a-z0-9_]*$"
@@ -215,3 +216,17 @@ class RubricDepth(
     )
     verdict: str = _verdict()
     found: str = pap.Field(description="What was found.")
+
+
+class RubricSubjects(
+    SubjectTable,
+    key=("subject_key",),
+    parents=(Parent("modules", (("subject_key", "module_id"),)),),
+):
+    """Rubrics as reviewers see them: outcome, exercise and rubric of every module."""
+
+    role_family: str = pap.Field(
+        str_matches=MODULE_ID,
+        description="Role family it is for.",
+        metadata={"from": ["modules.role_family"]},
+    )

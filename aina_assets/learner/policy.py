@@ -1,7 +1,7 @@
-"""The document of the planner: how an intake is read, how candidates are scored, what is closed.
+"""The documents of the learner loop: how a path is chosen, and what may be told of learners.
 
-Belongs here: its model and what must hold within it. Stays out: applying it (``readiness``,
-``planner``).
+Belongs here: their models and what must hold within them. Stays out: applying them (``readiness``,
+``planner``, ``activity``).
 """
 
 from __future__ import annotations
@@ -99,3 +99,13 @@ class PlannerRules(AuthoredDocument, document="planner_rules"):
         if trust != sorted(trust, reverse=True):
             raise ValueError("a lower tier is trusted more than a higher one")
         return self
+
+
+class ActivityRules(AuthoredDocument, document="activity_rules"):
+    """What may be told of what learners did.
+
+    Attributes:
+        min_learners: no count of what fewer did is told.
+    """
+
+    min_learners: Annotated[int, Field(ge=2)]

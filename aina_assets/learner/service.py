@@ -41,6 +41,7 @@ from aina_assets.learner.view import ReleaseView
 from aina_assets.packets.curriculum_input import RouteFinding, curriculum_input
 from aina_assets.practice.evaluator import evaluate
 from aina_assets.practice.judge import Judge
+from aina_assets.release.policy import Domain
 from aina_assets.warehouse.digests import digest_of_json
 
 # After these a plan may come out otherwise.
@@ -69,7 +70,7 @@ class ModuleUnknown(AinaError, LookupError):
 
 
 class SyntheticOnly(AinaError, PermissionError):
-    """The profile is of a real person, and the production boundary is closed."""
+    """The profile is of a real person, and the boundary real_user_data is closed."""
 
 
 KEPT_LEARNERS = 4096
@@ -158,8 +159,6 @@ class LearnerService:
         ledger: where events are kept.
         judge: grades beside the deterministic engine; none by default.
         submissions: where texts are kept, to be graded again; by default they are not.
-        admits_real_learners: whether profiles of real people are taken; only a decision that opens
-            the production boundary says so.
         clock: the time.
         memory: what was worked out before.
     """
@@ -168,7 +167,6 @@ class LearnerService:
     ledger: Ledger
     judge: Judge | None = None
     submissions: Submissions | None = None
-    admits_real_learners: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     memory: Memory = field(default_factory=Memory, repr=False)
 
@@ -176,16 +174,19 @@ class LearnerService:
         """Take an intake: where the learner stands, and what is known of their work.
 
         Raises:
-            SyntheticOnly: a real person's, while the production boundary is closed.
+            SyntheticOnly: a real person's, while the boundary real_user_data is closed.
         """
-        if not profile.is_synthetic and not self.admits_real_learners:
-            raise SyntheticOnly(
-                expected="a synthetic learner: the production boundary is closed",
-                found="is_synthetic: false",
-                where="LearnerProfile",
-                remedy="use synthetic learners until a decision opens the boundary",
-            )
         view = self.view()
+        if not profile.is_synthetic:
+            standing = view.boundaries.standing(Domain.REAL_USER_DATA, self.clock())
+            if not standing.is_open:
+                raise SyntheticOnly(
+                    expected="a synthetic learner: the boundary real_user_data is closed"
+                    f" ({standing.reason})",
+                    found="is_synthetic: false",
+                    where="LearnerProfile",
+                    remedy="use synthetic learners until decisions open the boundary",
+                )
         # Proof comes from the ledger, never from the intake.
         mastered = tuple(sorted(self._course(profile.learner_id).state.mastered))
         profile = profile.model_copy(update={"evidence": mastered})

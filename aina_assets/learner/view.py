@@ -24,6 +24,8 @@ from aina_assets.learner.policy import PlannerRules
 from aina_assets.learner.resolver import Routed
 from aina_assets.packets.curriculum_input import RoleMaterial
 from aina_assets.practice.policy import PracticeRules
+from aina_assets.release.boundary import Boundaries
+from aina_assets.review.policy import Reviewers, ReviewGates
 from aina_assets.titles.files import router_of
 from aina_assets.titles.routing import Router
 
@@ -44,6 +46,7 @@ class ReleaseView:
         modules: by id.
         module_rows: by family, modules with their rows.
         levels: the ladder.
+        boundaries: of production, as this release finds them.
     """
 
     release_id: str
@@ -53,6 +56,7 @@ class ReleaseView:
     modules: Mapping[str, CurriculumModule]
     module_rows: Mapping[str, Sequence[tuple[CurriculumModule, Mapping[str, Any]]]]
     levels: tuple[CapabilityLevel, ...]
+    boundaries: Boundaries
     _connection: duckdb.DuckDBPyConnection = field(repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -95,6 +99,9 @@ class ReleaseView:
             {module.id: module for found in by_family.values() for module, _ in found},
             dict(by_family),
             tuple(CapabilityLevel.model_validate(row) for row in levels),
+            Boundaries(
+                _tables(connection, Boundaries.TABLES), ReviewGates.load(), Reviewers.load()
+            ),
             connection,
         )
         # Caches of their own: a view that is replaced takes them along.
@@ -147,6 +154,15 @@ class ReleaseView:
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, pa.Table]:
+    """Those of ``names`` that the release has."""
+    there = {row["table_name"] for row in _rows(connection, "FROM information_schema.tables")}
+    with connection.cursor() as cursor:
+        return {
+            name: cursor.sql(f'FROM "{name}"').to_arrow_table() for name in names if name in there
+        }
 
 
 def _rows(

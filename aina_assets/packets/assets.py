@@ -61,6 +61,7 @@ runtime_policies = _table(tables.RuntimePolicies)(policies.runtime_policies)
         "adjudication_inputs.jsonl": "What reviewers are given, a line a title row.",
     },
     templates=TEMPLATES,
+    receipts=(coverage.ADJUDICATION,),
 )
 def title_coverage_report(
     con: duckdb.DuckDBPyConnection,
@@ -70,8 +71,10 @@ def title_coverage_report(
     title_model_evaluation: pa.Table,
     roles: pa.Table,
     source_ledger: pa.Table,
+    title_adjudication: pa.Table,
     families: Families,
     icp: Icp,
+    receipts: Mapping[str, Receipt],
     versions: Mapping[str, str],
     templates: Path,
 ) -> Mapping[str, bytes]:
@@ -84,8 +87,10 @@ def title_coverage_report(
         title_model_evaluation,
         roles,
         source_ledger,
+        title_adjudication,
         families,
         icp,
+        receipts,
         versions,
     )
     lines = coverage.adjudication_lines(title_coverage)

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from aina_assets.contracts.receipts import Receipt
 from aina_assets.titles.vocabulary import LEVELS, RUNGS, FallbackTier, ServiceTier
 from aina_assets.warehouse import charts
 from aina_assets.warehouse.reports import (
@@ -58,7 +59,7 @@ _FALLBACKS: Mapping[FallbackTier, str] = {
     FallbackTier.EXACT: "an occupation's own title",
     FallbackTier.ALIAS: "a known title of one occupation, as written",
     FallbackTier.NORMALISED: "a known title once read: cut, written out, turned round",
-    FallbackTier.FUNCTION: "a group that shares a function, or a statistical match",
+    FallbackTier.FUNCTION: "a group that shares a function, a statistical match, or a decision",
     FallbackTier.ARCHETYPE: "a major group, no more",
     FallbackTier.UNRESOLVED: "no role",
 }
@@ -90,6 +91,7 @@ _REASONS = {
     "no_common_group": "The occupations it names share no group.",
     "group_partly_in_icp": "Some occupations of its group are outside AINA's field.",
     "known_title_and_model_disagree": "What is known of it and what is predicted part ways.",
+    "promoted_by_decision": "Reviewers decided on its role; the decision is named.",
 }
 """Reason codes, up to their colon, in words."""
 
@@ -102,6 +104,7 @@ _TIER_COLOURS = {
 _COLOURS = (charts.BLUE, charts.RED, charts.GREEN, charts.PURPLE, charts.ORANGE)
 
 NO_FAMILY = "no family"
+ADJUDICATION = "title_adjudication_v1"
 
 _COVERAGE = [
     *("title_list", "source_row", "title_id", "title", "title_key", "core_key", "rung"),
@@ -121,13 +124,16 @@ def coverage_document(
     title_model_evaluation: pa.Table,
     roles: pa.Table,
     source_ledger: pa.Table,
+    title_adjudication: pa.Table,
     families: Families,
     icp: Icp,
+    receipts: Mapping[str, Receipt],
     versions: Mapping[str, str],
 ) -> dict[str, Any]:
     """Everything the report says, as plain JSON values.
 
-    Counts are rows of ``title_coverage``; shares are percent with one decimal.
+    Counts are rows of ``title_coverage``; shares are percent with one decimal. What was decided is
+    as the receipt of the adjudication and its items say.
     """
     coverage = title_coverage.select(_COVERAGE)
     names = {family.id: family.name for family in families.families}
@@ -193,6 +199,8 @@ def coverage_document(
                 if row["service_tier"] == ServiceTier.ADJUDICATION_REQUIRED
             ),
             "file": "adjudication_inputs.jsonl",
+            "receipt": ADJUDICATION,
+            "figures": _figures(title_adjudication, receipts[ADJUDICATION]),
             "shown": _adjudication_sample(con, title_coverage),
         },
         "reliability": _reliability(con, title_evidence),
@@ -214,6 +222,13 @@ def coverage_document(
             for row in sorted(source_ledger.to_pylist(), key=lambda row: str(row["source"]))
         ],
     }
+
+
+def _figures(title_adjudication: pa.Table, receipt: Receipt) -> Rows:
+    """Figures of the adjudication: counts of the receipt, with the measures of its items."""
+    return [
+        {**row, "value": receipt.counts[row["figure"]]} for row in title_adjudication.to_pylist()
+    ]
 
 
 _OF_THRESHOLD = (

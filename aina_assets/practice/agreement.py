@@ -1,7 +1,7 @@
 """How well graders agree: two people with one another, and a grader with people.
 
-Belongs here: the models of labels and of agreement, and computing one from the other. Stays out:
-where labels come from, and what a grader does (``evaluator``).
+Belongs here: computing agreement from labels, and which modules have none. Stays out: where labels
+come from (``sources``), and what a grader does (``evaluator``).
 
 The two are published side by side: how far a grader agrees with people says little without how far
 people agree with one another on the same work.
@@ -18,94 +18,25 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandera.pyarrow as pap
 import pyarrow as pa
-import pyarrow.compute as pc
-from scipy.stats import binomtest
+from scipy.stats import norm
 from sklearn.metrics import cohen_kappa_score
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.contracts.practice import Outcome
+from aina_assets.contracts.vocabulary import joined_classes, strictest_use
 from aina_assets.practice.policy import AgreementRules, PracticeRules
-from aina_assets.warehouse.tables import Table, arrow_schema
+from aina_assets.practice.tables import Compared, GraderAgreement, GraderCoverage
+from aina_assets.sources.tables import OUTCOME, PERSON
+from aina_assets.warehouse.tables import arrow_schema
 
 Floats = npt.NDArray[np.float64]
 
-OUTCOME = "_outcome"
-"""As ``criterion_id``: a rater's outcome and sum of points. No criterion can be called so."""
-ALL_CRITERIA = "_all"
-"""As ``criterion_id`` of an agreement: all criteria, each as none, some or all of its points."""
-PERSON = "person"
+ALL = "_all"
+"""As ``module_id`` all modules; as ``criterion_id`` all criteria, each as none, some or all of its
+points."""
 
-_UNIT: dict[str, Any] = {"in_range": {"min_value": 0, "max_value": 1}}
-_KAPPA: dict[str, Any] = {"nullable": True, "in_range": {"min_value": -1, "max_value": 1}}
-
-
-class GradedSubmissions(Table, key=("submission_id", "criterion_id", "rater_id")):
-    """What raters gave for submissions: a row a criterion, and one for the outcome."""
-
-    submission_id: str = pap.Field(description="Digest of the submission.")
-    criterion_id: str = pap.Field(
-        description="Criterion, of several modules '<module>:<criterion>'; '_outcome' for the"
-        " outcome and the sum of points."
-    )
-    rater_id: str = pap.Field(description="Who rated; of a grader its engine or judge.")
-    rater_kind: str = pap.Field(isin=[PERSON, "grader"], description="Person or grader.")
-    points: int = pap.Field(ge=0, description="Points given.")
-    points_possible: int = pap.Field(ge=1, description="Points that can be had.")
-    outcome: str = pap.Field(
-        nullable=True,
-        isin=[str(item) for item in Outcome],
-        description="Outcome, in the row for it; else null.",
-    )
-
-    @pap.dataframe_check(
-        name="points_can_be_had", description="no more points were given than can be had"
-    )
-    def _points_can_be_had(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
-        return pc.less_equal(data.table["points"], data.table["points_possible"])
-
-    @pap.dataframe_check(
-        name="outcome_has_its_row", description="the row for the outcome has one, no other has"
-    )
-    def _outcome_has_its_row(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
-        is_for_it = pc.equal(data.table["criterion_id"], OUTCOME)
-        return pc.equal(is_for_it, data.table["outcome"].is_valid())
-
-
-class GraderAgreement(Table, key=("criterion_id", "rater")):
-    """Agreement on each criterion and on the outcome, of people and of graders with people.
-
-    Kappas are null where only one answer was ever given: chance agreement is then complete.
-    Intervals hold for the submissions at hand; few labels make them wide, not the figure wrong.
-    """
-
-    criterion_id: str = pap.Field(
-        description="Criterion; '_all' for all of them, each as none, some or all of its points;"
-        " '_outcome' for the outcome."
-    )
-    rater: str = pap.Field(description="Who is compared with people: 'person', or the grader's id.")
-    comparison: str = pap.Field(
-        isin=["person_person", "grader_person"], description="Whose agreement it is."
-    )
-    submission_count: int = pap.Field(ge=1, description="Submissions that both rated.")
-    pair_count: int = pap.Field(ge=1, description="Pairs of ratings compared.")
-    exact_count: int = pap.Field(ge=0, description="Pairs that are equal.")
-    exact_share: float = pap.Field(**_UNIT, description="Their share, 0-1.")
-    exact_lower: float = pap.Field(**_UNIT, description="Its lower bound (Wilson, two-sided).")
-    exact_upper: float = pap.Field(**_UNIT, description="Its upper bound, likewise.")
-    kappa: float = pap.Field(**_KAPPA, description="Cohen's kappa.")
-    kappa_lower: float = pap.Field(
-        **_KAPPA, description="Its lower bound, by resampling submissions."
-    )
-    kappa_upper: float = pap.Field(**_KAPPA, description="Its upper bound, likewise.")
-    weighted_kappa: float = pap.Field(
-        **_KAPPA, description="Kappa that weighs a difference by its square."
-    )
-    weighted_kappa_lower: float = pap.Field(
-        **_KAPPA, description="Its lower bound, by resampling submissions."
-    )
-    weighted_kappa_upper: float = pap.Field(**_KAPPA, description="Its upper bound, likewise.")
+_Ratings = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -118,59 +49,92 @@ class _Pair:
 
 
 def grader_agreement(graded_submissions: pa.Table, practice_rules: PracticeRules) -> pa.Table:
-    """Rows of ``GraderAgreement``; none where nothing was rated twice (``no_agreement_reason``).
+    """Rows of ``GraderAgreement``; none where nothing was rated twice (``grader_coverage``).
 
     Raises:
         AinaError: raters disagree about how many points a criterion of a submission can have.
     """
     rules = practice_rules.agreement
+    ratings = graded_submissions.to_pylist()
+    provenance = {
+        "source_class": joined_classes(row["source_class"] for row in ratings),
+        "allowed_use": strictest_use(row["allowed_use"] for row in ratings) if ratings else "",
+    }
     rows = [
-        _agreement(criterion, rater, pairs, rules)
-        for (criterion, rater), pairs in sorted(_pairs(graded_submissions).items())
+        _agreement(thing, pairs, rules) | provenance
+        for thing, pairs in sorted(_pairs(ratings).items())
     ]
     return pa.Table.from_pylist(rows, schema=arrow_schema(GraderAgreement))
 
 
-def no_agreement_reason(graded_submissions: pa.Table) -> str | None:
-    """Why there is no agreement to publish; None where there is."""
-    if graded_submissions.num_rows == 0:
-        return "No submission has been labelled by a person yet."
-    if PERSON not in graded_submissions["rater_kind"].to_pylist():
-        return "Only graders rated; nothing says whether a person would agree."
-    if not _pairs(graded_submissions):
-        return "No submission was rated by two people, or by a grader and a person."
-    return None
+def grader_coverage(graded_submissions: pa.Table, modules: pa.Table) -> pa.Table:
+    """Rows of ``GraderCoverage``: one a module, in the order of their ids."""
+    by_module: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+    for row in graded_submissions.to_pylist():
+        rater = (row["rater_kind"], row["rater_id"])
+        by_module[row["module_id"]][row["submission_id"]].add(rater)
+    rows = [_coverage(name, by_module[name]) for name in sorted(modules["module_id"].to_pylist())]
+    return pa.Table.from_pylist(rows, schema=arrow_schema(GraderCoverage))
 
 
-def _pairs(graded: pa.Table) -> dict[tuple[str, str], list[_Pair]]:
-    """Pairs of ratings by criterion and rater, the second of each pair a person's."""
-    by_thing: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in graded.to_pylist():
-        by_thing[row["submission_id"], row["criterion_id"]].append(row)
-    pairs: dict[tuple[str, str], list[_Pair]] = defaultdict(list)
-    for (submission, criterion), rows in sorted(by_thing.items()):
+def _coverage(module_id: str, raters: Mapping[str, set[tuple[str, str]]]) -> dict[str, Any]:
+    people = {
+        submission: sum(kind == PERSON for kind, _ in rated) for submission, rated in raters.items()
+    }
+    with_person = sum(0 < people[name] < len(raters[name]) for name in raters)
+    with_two = sum(count > 1 for count in people.values())
+    match (with_two > 0, with_person > 0):
+        case (True, True):
+            verdict = Compared.COMPARED
+        case (True, False):
+            verdict = Compared.NO_GRADER
+        case (False, True):
+            verdict = Compared.NO_SECOND_PERSON
+        case _ if any(people.values()):
+            verdict = Compared.NOT_RATED_TWICE
+        case _:
+            verdict = Compared.NO_PERSON if raters else Compared.NOT_RATED
+    return {
+        "module_id": module_id,
+        "submission_count": len(raters),
+        "two_people_count": with_two,
+        "grader_and_person_count": with_person,
+        "verdict": str(verdict),
+    }
+
+
+def _pairs(ratings: _Ratings) -> dict[tuple[str, str, str], list[_Pair]]:
+    """Pairs of ratings by module, criterion and rater, the second of each pair a person's."""
+    by_thing: dict[tuple[str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in ratings:
+        by_thing[row["submission_id"], row["module_id"], row["criterion_id"]].append(row)
+    pairs: dict[tuple[str, str, str], list[_Pair]] = defaultdict(list)
+    for (submission, module, criterion), rows in sorted(by_thing.items()):
         if len({row["points_possible"] for row in rows}) > 1:
             raise AinaError(
                 expected="one number of points that a criterion can have",
                 found=", ".join(sorted({str(row["points_possible"]) for row in rows})),
-                where=f"graded_submissions, submission {submission}, {criterion}",
+                where=f"graded_submissions, submission {submission}, {module}, {criterion}",
                 remedy="compare ratings of one version of a rubric only",
             )
+        # The same text may be handed in for two modules.
+        handed_in = f"{submission} {module}"
         for rater, first, second in _compared(sorted(rows, key=lambda row: str(row["rater_id"]))):
             if criterion == OUTCOME:
                 order = list(Outcome)
                 one, two = (order.index(Outcome(row["outcome"])) for row in (first, second))
+                pairs[ALL, OUTCOME, rater].append(_Pair(handed_in, one, two))
             else:
-                one, two = first["points"], second["points"]
-                pairs[ALL_CRITERIA, rater].append(
-                    _Pair(submission, _extent(first), _extent(second))
+                extents = _Pair(handed_in, _extent(first), _extent(second))
+                pairs[ALL, ALL, rater].append(extents)
+                pairs[module, criterion, rater].append(
+                    _Pair(handed_in, first["points"], second["points"])
                 )
-            pairs[criterion, rater].append(_Pair(submission, one, two))
     return pairs
 
 
 def _compared(
-    rows: Sequence[Mapping[str, Any]],
+    rows: _Ratings,
 ) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     people = [row for row in rows if row["rater_kind"] == PERSON]
     for first, second in itertools.combinations(people, 2):
@@ -187,22 +151,25 @@ def _extent(row: Mapping[str, Any]) -> int:
 
 
 def _agreement(
-    criterion: str, rater: str, pairs: Sequence[_Pair], rules: AgreementRules
+    thing: tuple[str, str, str], pairs: Sequence[_Pair], rules: AgreementRules
 ) -> dict[str, Any]:
+    module, criterion, rater = thing
     exact = sum(pair.first == pair.second for pair in pairs)
-    bounds = binomtest(exact, len(pairs)).proportion_ci(rules.interval, method="wilson")
+    submission_count = len({pair.submission for pair in pairs})
+    lower, upper = _wilson(exact / len(pairs), submission_count, rules.interval)
     kappa = _interval(pairs, None, rules)
     weighted = _interval(pairs, "quadratic", rules)
     return {
+        "module_id": module,
         "criterion_id": criterion,
         "rater": rater,
         "comparison": "person_person" if rater == PERSON else "grader_person",
-        "submission_count": len({pair.submission for pair in pairs}),
+        "submission_count": submission_count,
         "pair_count": len(pairs),
         "exact_count": exact,
         "exact_share": exact / len(pairs),
-        "exact_lower": max(0.0, float(bounds.low)),
-        "exact_upper": min(1.0, float(bounds.high)),
+        "exact_lower": lower,
+        "exact_upper": upper,
         "kappa": kappa[0],
         "kappa_lower": kappa[1],
         "kappa_upper": kappa[2],
@@ -210,6 +177,17 @@ def _agreement(
         "weighted_kappa_lower": weighted[1],
         "weighted_kappa_upper": weighted[2],
     }
+
+
+def _wilson(share: float, count: int, interval: float) -> tuple[float, float]:
+    """Wilson's bounds of a share, as if every submission had been one answer.
+
+    Ratings of one submission are not independent, and what they say together is at least that much.
+    """
+    z = float(norm.ppf((1 + interval) / 2))
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * (share * (1 - share) / count + (z / (2 * count)) ** 2) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 _Weights = Literal["quadratic"] | None

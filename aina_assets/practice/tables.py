@@ -1,10 +1,11 @@
-"""Models of the tables about practice: scenarios, and which workflow is practised on which.
+"""Models of the tables about practice: scenarios, what is practised on them, graders and people.
 
 Belongs here: one model per table this room stores, with where its rows come from.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import pandera.pyarrow as pap
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aina_assets.practice.policy import NoScenario
-from aina_assets.warehouse.tables import Parent, ProvenancedTable
+from aina_assets.warehouse.tables import Parent, ProvenancedTable, Table
 
 SCENARIO_ID = r"^gdpval:.+$"
 TEXTS = pa.list_(pa.string())
@@ -22,6 +23,26 @@ RUBRIC = pa.list_(
 CHECKPOINTS = pa.list_(
     pa.struct([("when", pa.string()), ("who", pa.string()), ("decides", pa.string())])
 )
+
+
+_UNIT: dict[str, Any] = {"in_range": {"min_value": 0, "max_value": 1}}
+_KAPPA: dict[str, Any] = {"nullable": True, "in_range": {"min_value": -1, "max_value": 1}}
+
+
+class Compared(StrEnum):
+    """Whether grading of a module was compared with people, or why not."""
+
+    COMPARED = "compared"
+    NOT_RATED = "not_rated"
+    """Nobody rated a submission."""
+    NO_PERSON = "no_person"
+    """Only graders rated; nothing says whether a person would agree."""
+    NOT_RATED_TWICE = "not_rated_twice"
+    """No submission was rated by a person and someone else."""
+    NO_SECOND_PERSON = "no_second_person"
+    """No submission was rated by two people: a grader's agreement has nothing beside it."""
+    NO_GRADER = "no_grader"
+    """People rated what no grader did."""
 
 
 def mapped(description: str, *sources: str, **options: Any) -> Any:
@@ -153,3 +174,96 @@ class ScenarioLinks(
 def _of_one_row(links: pa.Table) -> pa.Array:
     counted = pc.value_counts(links["workflow_id"].combine_chunks())
     return counted.field("values").filter(pc.equal(counted.field("counts"), 1))
+
+
+class GraderAgreement(
+    ProvenancedTable,
+    key=("module_id", "criterion_id", "rater"),
+    parents=(
+        Parent(
+            "graded_submissions", (("module_id", "module_id"), ("criterion_id", "criterion_id"))
+        ),
+        Parent("authored/practice_rules"),
+    ),
+):
+    """Agreement on each criterion and on the outcome, of people and of graders with people.
+
+    Kappas are null where only one answer was ever given: chance agreement is then complete.
+    Intervals hold for the submissions at hand; few labels make them wide, not the figure wrong.
+    """
+
+    module_id: str = mapped("The module; '_all' for all of them.", "graded_submissions.module_id")
+    criterion_id: str = mapped(
+        "Criterion; '_all' for all of them, each as none, some or all of its points; '_outcome' for"
+        " the outcome.",
+        "graded_submissions.criterion_id",
+    )
+    rater: str = mapped(
+        "Who is compared with people: 'person', or the grader's id.",
+        "graded_submissions.rater_id",
+        "graded_submissions.rater_kind",
+    )
+    comparison: str = pap.Field(
+        isin=["person_person", "grader_person"], description="Whose agreement it is."
+    )
+    submission_count: int = pap.Field(ge=1, description="Submissions that both rated.")
+    pair_count: int = pap.Field(ge=1, description="Pairs of ratings compared.")
+    exact_count: int = pap.Field(ge=0, description="Pairs that are equal.")
+    exact_share: float = mapped(
+        "Their share, 0-1.", "graded_submissions.points", "graded_submissions.outcome", **_UNIT
+    )
+    exact_lower: float = pap.Field(
+        **_UNIT, description="Its lower bound (Wilson, two-sided), a submission counted as one."
+    )
+    exact_upper: float = pap.Field(**_UNIT, description="Its upper bound, likewise.")
+    kappa: float = pap.Field(**_KAPPA, description="Cohen's kappa.")
+    kappa_lower: float = pap.Field(
+        **_KAPPA, description="Its lower bound, by resampling submissions."
+    )
+    kappa_upper: float = pap.Field(**_KAPPA, description="Its upper bound, likewise.")
+    weighted_kappa: float = pap.Field(
+        **_KAPPA, description="Kappa that weighs a difference by its square."
+    )
+    weighted_kappa_lower: float = pap.Field(
+        **_KAPPA, description="Its lower bound, by resampling submissions."
+    )
+    weighted_kappa_upper: float = pap.Field(**_KAPPA, description="Its upper bound, likewise.")
+
+
+class GraderCoverage(
+    Table,
+    key=("module_id",),
+    parents=(
+        Parent("modules", (("module_id", "module_id"),)),
+        Parent("graded_submissions", (("module_id", "module_id"),)),
+    ),
+):
+    """Every module, and whether its grading was compared with people, or why not.
+
+    ``not_rated``: nobody rated a submission. ``no_person``: only graders did. ``not_rated_twice``:
+    no submission was rated by a person and someone else. ``no_second_person``: none by two people,
+    so a grader's agreement has nothing beside it. ``no_grader``: people rated what no grader did.
+    """
+
+    module_id: str = mapped("The module.", "modules.module_id")
+    submission_count: int = mapped("Submissions rated.", "graded_submissions.submission_id", ge=0)
+    two_people_count: int = mapped(
+        "Of these, rated by two people or more.", "graded_submissions.rater_kind", ge=0
+    )
+    grader_and_person_count: int = mapped(
+        "Of these, rated by a grader and a person.", "graded_submissions.rater_kind", ge=0
+    )
+    verdict: str = pap.Field(
+        isin=[str(item) for item in Compared], description="Whether it was compared, or why not."
+    )
+
+    @pap.dataframe_check(
+        name="compared_was_counted",
+        description="what was compared was rated by two people, and by a grader and a person",
+    )
+    def _compared_was_counted(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        both = pc.and_(
+            pc.greater(data.table["two_people_count"], 0),
+            pc.greater(data.table["grader_and_person_count"], 0),
+        )
+        return pc.equal(both, pc.equal(data.table["verdict"], str(Compared.COMPARED)))
