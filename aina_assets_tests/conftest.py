@@ -1,4 +1,4 @@
-"""Fixtures that more than one folder needs: a built sample and the mirror.
+"""Fixtures that more than one folder needs: a built sample, the mirror, and databases.
 
 The mirror of real upstream files is outside the repository: ``AINA_TEST_MIRROR``, or
 ``../shared/upstream`` beside the project. Tests that need it skip, and say so, where it is absent.
@@ -12,16 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from upath import UPath
 
 from aina_assets.builds import Outcome, build
 from aina_assets.location import Location, all_assets, resources
 from aina_assets.warehouse.settings import PROJECT_ROOT
 from aina_assets.warehouse.store import Store
+from aina_assets_tests.learner.cluster import Cluster, programs, running_cluster
 
 MIRROR_LOCK = Path(__file__).parent / "upstream_mirror.lock.yaml"
 
 Builder = Callable[..., Outcome]
+
+NewUrl = Callable[[], str]
+
+# Tables on a terminal are as wide as it is; a worker of the tests has none.
+os.environ["COLUMNS"] = "160"
+
+# No test asserts a time: a machine that does other things as well is slow at anything.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @contextmanager
@@ -73,6 +85,7 @@ def assert_ran_what_changed(
     }
     moved = {name for name in after if before.get(name) != after[name]}
     of_records = {"source_files", "check_results", "manifest", "release"}
+    of_records |= {"full_validation", "receipts"}
     roots = {changed, "upstream/sources_lock"}
     assert roots <= set(run)
     for name in set(deps) - roots - of_records:
@@ -80,11 +93,17 @@ def assert_ran_what_changed(
 
 
 @pytest.fixture(scope="session")
-def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse with the sample built. Read it; copy it before you change it."""
-    home = tmp_path_factory.mktemp("sample_home")
-    outcome = build_into(home)
-    assert outcome.is_good, outcome.failed
+def sample_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A warehouse with the sample built, once for all workers. Copy it before you change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    home = shared / "sample_home"
+    built = shared / "sample_home.built"
+    with FileLock(shared / "sample_home.lock"):
+        if not built.exists():
+            outcome = build_into(home)
+            assert outcome.is_good, outcome.failed
+            built.touch()
     return home
 
 
@@ -95,3 +114,28 @@ def mirror() -> Path:
     if not (path / "PROVENANCE.csv").exists():
         pytest.skip(f"no mirror of upstream files at {path}: set AINA_TEST_MIRROR")
     return path.resolve()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server; skips where none is installed."""
+    binaries = programs()
+    if binaries is None:
+        pytest.skip("no PostgreSQL server: neither /usr/lib/postgresql/*/bin nor pg_ctl on PATH")
+    with running_cluster(binaries) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
+    """Makes the URL of an empty place, of one kind and then of the other."""
+    if request.param == "postgresql":
+        running: Cluster = request.getfixturevalue("cluster")
+        return running.new_schema
+    return lambda: f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.db'}"
+
+
+@pytest.fixture
+def url(new_url: NewUrl) -> str:
+    """A place for a ledger."""
+    return new_url()

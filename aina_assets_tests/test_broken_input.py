@@ -29,7 +29,7 @@ from upath import UPath
 from aina_assets.builds import Outcome
 from aina_assets.contracts.errors import SourceFormatError
 from aina_assets.contracts.vocabulary import AbsenceReason, AllowedUse, SourceClass
-from aina_assets.location import all_assets, all_models
+from aina_assets.location import Location, all_assets, all_models, resources
 from aina_assets.sources import bls, titles
 from aina_assets.sources.files import Absence, SourceFile, SourceFiles
 from aina_assets.sources.tables import BlsWages
@@ -390,11 +390,23 @@ def inputs_by_asset() -> Mapping[str, set[str]]:
     }
 
 
+@cache
+def watching() -> frozenset[str]:
+    """Assets that look at what is stored, failures included: nothing keeps them back."""
+    nodes = Location(resources()).nodes()
+    return frozenset(name for name, node in nodes.items() if node.is_watching)
+
+
 def dependents_of(assets: set[str]) -> set[str]:
-    """Everything below ``assets`` in the graph."""
+    """Everything below ``assets`` in the graph that waits for them."""
     deps = inputs_by_asset()
     reached = set(assets)
-    while further := {name for name, above in deps.items() if above & reached} - reached:
+    while (
+        further := {
+            name for name, above in deps.items() if above & reached and name not in watching()
+        }
+        - reached
+    ):
         reached |= further
     return reached - assets
 

@@ -10,7 +10,7 @@ import json
 import pkgutil
 import string
 from collections.abc import Callable, Iterator
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from aina_assets import cli, contracts
 from aina_assets.contracts.errors import AinaError
 from aina_assets.contracts.learner import AiUsage, LearnerProfile
+from aina_assets.contracts.review import Decision
 from aina_assets.contracts.schemas import (
     CONTRACTS,
     DIALECT,
@@ -345,15 +346,37 @@ def _objects(schema: Schema, root: Schema) -> st.SearchStrategy[dict[str, Any]]:
 
 @cache
 def allowed(contract: type[Versioned]) -> st.SearchStrategy[dict[str, Any]]:
-    """Instances that the committed schema of ``contract`` allows."""
+    """Instances that the committed schema of ``contract`` allows, its fields in agreement."""
     schema = json.loads((COMMITTED / file_name(contract)).read_text(encoding="utf-8"))
     strategy: st.SearchStrategy[dict[str, Any]] = instances(schema, schema)
-    return strategy
+    return strategy.map(in_agreement) if contract is Decision else strategy
+
+
+def in_agreement(decision: dict[str, Any]) -> dict[str, Any]:
+    """``decision`` with the rules between its fields kept, which its schema says only in words."""
+    edit = {"edit_id": "one", "kind": "reworded", "text": "say it shorter"}
+    vote = {"model": "a model", "verdict": "approve"}
+    edits = {each["edit_id"]: each for each in decision.get("required_edits", [])} or {"one": edit}
+    is_revise, is_panel = decision["verdict"] == "revise", decision["reviewer_kind"] == "panel"
+    agreed = decision | {
+        "required_edits": list(edits.values()) if is_revise else [],
+        "votes": (decision.get("votes") or [vote]) if is_panel else [],
+        "supersedes": [
+            one for one in decision.get("supersedes", []) if one != decision["decision_id"]
+        ],
+    }
+    if decision["verdict"] == "withdraw" and not agreed["supersedes"]:
+        other = {"0" * 32, "1" * 32} - {decision["decision_id"]}
+        agreed["supersedes"] = [max(other)]
+    if decision.get("expires_at") is not None:
+        decided = datetime.fromisoformat(decision["decided_at"])
+        if datetime.fromisoformat(decision["expires_at"]) <= decided:
+            agreed["expires_at"] = None
+    return agreed
 
 
 of_a_contract = settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

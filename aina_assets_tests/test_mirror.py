@@ -1,4 +1,8 @@
-"""The real upstream files give the published figures, and every row can be walked back to them."""
+"""The real upstream files give the published figures, and every row can be walked back to them.
+
+A whole build of the mirror, models included, so it is run by hand: ``pytest -m soak
+aina_assets_tests/test_mirror.py``.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,7 @@ from aina_assets.warehouse.lineage import trace, trace_document
 from aina_assets.warehouse.store import Store
 from aina_assets_tests.conftest import MIRROR_LOCK, assert_ran_what_changed, build_into, versions
 
-# The first of them builds everything, models included.
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

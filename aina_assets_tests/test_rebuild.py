@@ -1,8 +1,7 @@
-"""Unchanged means no work; a change runs what depends on it; versions depend on content alone."""
+"""Unchanged means no work; a change runs what depends on it."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -105,66 +104,20 @@ def test_a_table_that_lost_its_snapshot_is_built_again(home: Path) -> None:
     assert build_into(home).run == {}
 
 
-CHANGED_SURROUNDINGS = {
-    "another day, place and hash seed": {
-        "TZ": "Pacific/Kiritimati",
-        "PYTHONHASHSEED": "12345",
-        "LC_ALL": "C",
-        "AINA_TEST_DAYS_LATER": "40",
-    },
-    "one thread": {"OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1", "PYTHONHASHSEED": "7"},
-}
-
-# Runs the command line with the clock moved on, before anything is imported that could look at it.
-LATER = """
-import datetime, os, runpy, sys, time
-days = int(os.environ.get("AINA_TEST_DAYS_LATER", "0"))
-real = time.time
-time.time = lambda: real() + days * 86400
-sys.argv = ["aina", "build", "--full", "--json"]
-runpy.run_module("aina_assets.cli", run_name="__main__")
-"""
-
-
-@pytest.mark.parametrize("surroundings", CHANGED_SURROUNDINGS)
-def test_a_full_build_elsewhere_and_later_gives_identical_versions(
-    surroundings: str, sample_home: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "elsewhere" / "home"
-    done = subprocess.run(
-        [sys.executable, "-c", LATER],
-        cwd=tmp_path,
-        env={**os.environ, **CHANGED_SURROUNDINGS[surroundings], "AINA_HOME": str(other)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["assets_failed"] == 0
-    assert versions(other) == versions(sample_home)
-
-
-def test_no_recorded_field_depends_on_the_clock_or_the_place(
-    sample_home: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "home"
-    build_into(other)
-    for record in Store(UPath(sample_home)).records():
-        twin = Store(UPath(other)).record(record.asset)
-        if record.asset == "release":
-            assert twin is not None
-            assert twin.data_version == record.data_version
-        else:
-            assert twin == record
-
-
 def test_the_sample_lock_is_as_the_sample_world_makes_it(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "aina_assets_tests.sample_world", str(tmp_path)], check=True
     )
     locked = yaml.safe_load((SAMPLE / "sources.lock.yaml").read_text(encoding="utf-8"))
-    for source in locked["sources"].values():
-        for file in source["files"]:
-            if "sha256" in file:
-                made = (tmp_path / file["path"]).read_bytes()
-                assert made == (SAMPLE / file["path"]).read_bytes(), file["path"]
+    pinned = {
+        file["path"]
+        for source in locked["sources"].values()
+        for file in source["files"]
+        if "sha256" in file
+    }
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    for path in sorted(made & pinned):
+        assert (tmp_path / path).read_bytes() == (SAMPLE / path).read_bytes(), path
+    by_hand = {path.partition("/")[0] for path in pinned - made}
+    assert by_hand <= {"review", "authoring"}
+    assert made & pinned

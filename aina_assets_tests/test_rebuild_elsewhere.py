@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from aina_assets.location import Location, resources
+from aina_assets.warehouse.store import Store
 from aina_assets_tests.conftest import build_into, home_set_to
 from aina_assets_tests.crash.ground import (
     Ground,
@@ -48,6 +51,20 @@ def test_no_version_depends_on_the_day_or_the_place(ground: Ground, sample_home:
     assert release_id(sample_home) == release_id(ground.home)
 
 
+def test_no_recorded_field_depends_on_the_day_or_the_place(
+    ground: Ground, sample_home: Path
+) -> None:
+    """But that a record of a file, or of the release, says where that lies."""
+    there = {record.asset: record for record in Store(UPath(ground.home)).records()}
+    for record in Store(UPath(sample_home)).records():
+        twin = there[record.asset]
+        if record.asset.startswith("upstream/"):
+            record = replace(record, settings_version=twin.settings_version, details=twin.details)
+        elif record.asset == "release":
+            record = replace(record, details=twin.details)
+        assert twin == record
+
+
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler to make another clock with")
 def test_elsewhere_it_was_another_day(ground: Ground) -> None:
     with dagster_instance(ground.home) as instance:
@@ -67,7 +84,7 @@ def test_what_the_plan_compares_is_the_same_in_every_process(ground: Ground) -> 
             assert stored == (node.code_version, node.settings_version), name
 
 
-def test_a_second_build_is_quick_and_writes_nothing(ground: Ground, tmp_path: Path) -> None:
+def test_a_second_build_writes_nothing(ground: Ground, tmp_path: Path) -> None:
     home = ground.copy_home(tmp_path / "home")
     before = fingerprints(home)
     done = run_build(home, ground.world.first)
@@ -75,7 +92,6 @@ def test_a_second_build_is_quick_and_writes_nothing(ground: Ground, tmp_path: Pa
     found = answer(done)
     assert (found["assets_run"], found["assets_failed"]) == (0, 0)
     assert found["assets_skipped"] == len(versions(home))
-    assert found["seconds"] < 5
     assert fingerprints(home) == before
 
 

@@ -16,7 +16,6 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ import duckdb
 import pytest
 import yaml
 from dagster._core.instance.ref import InstanceRef
+from filelock import FileLock
 from upath import UPath
 
 from aina_assets.location import INSTANCE_SETTINGS
@@ -98,20 +98,26 @@ class World:
     first: Path
     second: Path
 
+    @classmethod
+    def at(cls, root: Path) -> World:
+        """The world that ``make_world`` made at ``root``."""
+        return cls(root, root / "sources.lock.yaml", root / "second.lock.yaml")
+
 
 def make_world(root: Path) -> World:
     """A copy of the sample with two locks."""
     shutil.copytree(AUTHORED / "sample", root)
-    first = root / "sources.lock.yaml"
+    world = World.at(root)
     second = variant(
-        first,
-        "second",
+        world.first,
+        world.second.name.removesuffix(".lock.yaml"),
         {
             SKILLS: lambda text: text.replace("Presentation software", "Slide software"),
             ACTIVITIES: lambda text: text.replace("Question clients", "Ask clients"),
         },
     )
-    return World(root, first, second)
+    assert second == world.second
+    return world
 
 
 def variant(lock: Path, name: str, edits: Mapping[str, Edit]) -> Path:
@@ -159,7 +165,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run_build(
-    home: Path, lock: Path, *arguments: str, timeout: float = 300
+    home: Path, lock: Path, *arguments: str, timeout: float = 900
 ) -> subprocess.CompletedProcess[str]:
     """`aina build` to its end."""
     return subprocess.run(
@@ -197,7 +203,7 @@ def build_elsewhere(
         cwd=scratch,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
@@ -214,27 +220,27 @@ class Ground:
         return copied(self.home, target)
 
 
-@cache
-def built_ground(folder: Path) -> Ground:
-    """Built once a session, far from where the sample's own warehouse is built.
-
-    Another folder, AINA_HOME, clock, time zone, hash seed, locale and thread count: that no data
-    version depends on these is tested in ``test_rebuild``.
-    """
-    folder.mkdir()
-    world = make_world(folder / "world")
-    home = folder / "warehouse"
-    done = build_elsewhere(
-        home, world.first, scratch=folder, has_other_clock=shutil.which("cc") is not None
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Ground(world, home)
-
-
 @pytest.fixture(scope="session")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    """A world with two locks, the first of them built."""
-    return built_ground(tmp_path_factory.getbasetemp() / "ground")
+def ground(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Ground:
+    """A world with two locks, the first of them built, once for all workers.
+
+    Built far from where the sample's own warehouse is: another folder, AINA_HOME, clock, time zone,
+    hash seed, locale and thread count. That no data version depends on these is tested in
+    ``test_rebuild_elsewhere``.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "ground"
+    home, built = folder / "warehouse", folder / "built"
+    with FileLock(folder.with_suffix(".lock")):
+        if not built.exists():
+            folder.mkdir()
+            world = make_world(folder / "world")
+            done = build_elsewhere(
+                home, world.first, scratch=folder, has_other_clock=shutil.which("cc") is not None
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            built.touch()
+    return Ground(World.at(folder / "world"), home)
 
 
 def copied(home: Path, target: Path) -> Path:

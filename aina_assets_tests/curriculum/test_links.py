@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aina_assets.curriculum.links import (
@@ -142,7 +142,6 @@ MODULES = st.lists(
 ).map(lambda rows: [module(name, *words, level=level) for name, words, level in rows])
 
 
-@settings(deadline=None)
 @given(titles=st.lists(WORDS, min_size=1, max_size=6), modules=MODULES, data=st.data())
 def test_links_do_not_depend_on_the_order_of_modules_or_words(
     titles: list[str], modules: list[Row], data: st.DataObject

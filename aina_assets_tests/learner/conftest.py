@@ -1,41 +1,14 @@
-"""Both databases: a SQLite file, and a PostgreSQL server of one's own."""
+"""Ledgers in both databases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aina_assets.learner.ledger import Ledger
-from aina_assets_tests.learner.cluster import Cluster, programs, running_cluster
-
-NewUrl = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server; skips where none is installed."""
-    binaries = programs()
-    if binaries is None:
-        pytest.skip("no PostgreSQL server: neither /usr/lib/postgresql/*/bin nor pg_ctl on PATH")
-    with running_cluster(binaries) as running:
-        yield running
-
-
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def new_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NewUrl:
-    """Makes the URL of an empty place, of one kind and then of the other."""
-    if request.param == "postgresql":
-        running: Cluster = request.getfixturevalue("cluster")
-        return running.new_schema
-    return lambda: f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'ledger.db'}"
-
-
-@pytest.fixture
-def url(new_url: NewUrl) -> str:
-    """A place for a ledger."""
-    return new_url()
+from aina_assets_tests.conftest import NewUrl
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,13 @@ from hypothesis import strategies as st
 from aina_assets.contracts.errors import IdempotencyConflict, LedgerError, LedgerTampered
 from aina_assets.contracts.learner import EventType, LearnerEvent
 from aina_assets.learner import ledger as ledger_module
-from aina_assets.learner.ledger import SCHEMA_VERSION, Head, Ledger
+from aina_assets.learner.ledger import Ledger
+from aina_assets.warehouse import journal as journal_module
 from aina_assets.warehouse.digests import digest_of_json
+from aina_assets.warehouse.journal import SCHEMA_VERSION, Head
+from aina_assets_tests.conftest import NewUrl
 from aina_assets_tests.learner.cluster import Cluster
-from aina_assets_tests.learner.conftest import NewUrl
+from aina_assets_tests.learner.databases import database, execute, without_triggers
 from aina_assets_tests.learner.samples import LEARNER, START, as_payload, event, profile
 
 JSON = st.recursive(
@@ -47,29 +50,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self._times.pop() if len(self._times) > 1 else self._times[0]
-
-
-@contextmanager
-def database(url: str) -> Iterator[sa.Connection]:
-    """The database itself, as anyone could open it; what is done there is committed."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.begin() as connection:
-        yield connection
-
-
-def execute(url: str, *statements: str) -> None:
-    with database(url) as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-
-
-def without_triggers(url: str) -> None:
-    """Take away what stands between the records and whoever wants to change them."""
-    if url.startswith("sqlite"):
-        names = ["update", "delete", "insert"]
-        execute(url, *(f"DROP TRIGGER learner_events_{name}" for name in names))
-    else:
-        execute(url, "ALTER TABLE learner_events DISABLE TRIGGER USER")
 
 
 def minutes(number: int) -> timedelta:
@@ -108,9 +88,11 @@ def test_each_digest_is_of_the_record_and_the_digest_before_it(ledger: Ledger) -
         assert record.digest == digest_of_json(
             {
                 "position": number + 1,
-                "previous_digest": before,
+                "stream": LEARNER,
+                "entry_key": digest_of_json([LEARNER, f"event {number}"]),
                 "recorded_at": record.recorded_at.isoformat(timespec="microseconds"),
-                "event": ledger_module._canonical(record.event),
+                "entry": ledger_module._canonical(record.event),
+                "previous_digest": before,
             }
         )
         before = record.digest
@@ -136,7 +118,7 @@ def test_both_databases_hold_the_same_to_the_letter(cluster: Cluster, sqlite_pat
 
 
 @given(payload=st.dictionaries(st.text("ab\x00ü", max_size=4), JSON, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_payload_comes_back_as_it_was_and_is_known_again(
     long_ledger: Ledger, payload: dict[str, Any]
 ) -> None:
@@ -209,7 +191,7 @@ def test_an_event_is_found_by_its_key(ledger: Ledger) -> None:
 
 
 def test_more_events_at_once_than_are_looked_up_at_once(ledger: Ledger) -> None:
-    events = [event(number) for number in range(2 * ledger_module._KEYS_AT_ONCE + 3)]
+    events = [event(number) for number in range(2 * journal_module._KEYS_AT_ONCE + 3)]
     first = ledger.append_many(events)
 
     assert ledger.append_many(reversed(events)) == first[::-1]
@@ -255,16 +237,16 @@ def test_two_events_of_one_batch_under_one_key_are_refused(ledger: Ledger) -> No
 
 # -------------------------------------------------------------------------------------- append-only
 
-COLUMNS = "position, learner_id, event_key, recorded_at, event, previous_digest, digest"
+COLUMNS = "position, stream, entry_key, recorded_at, entry, previous_digest, digest"
 
 
 INSERTED = (
-    f"INTO learner_events ({COLUMNS}) SELECT {{position}}, learner_id, {{key}}, recorded_at, event,"
+    f"INTO learner_events ({COLUMNS}) SELECT {{position}}, stream, {{key}}, recorded_at, entry,"
     " digest, 'd' FROM learner_events WHERE position = {after}"
 )
 EITHER = [
-    "UPDATE learner_events SET event = event",
-    "UPDATE learner_events SET learner_id = 'other' WHERE position = 2",
+    "UPDATE learner_events SET entry = entry",
+    "UPDATE learner_events SET stream = 'other' WHERE position = 2",
     "DELETE FROM learner_events",
     "DELETE FROM learner_events WHERE position = 2",
     "INSERT " + INSERTED.format(position=4, key="'new'", after=2),
@@ -273,14 +255,14 @@ EITHER = [
 ]
 SQLITE = [
     "INSERT OR REPLACE " + INSERTED.format(position=2, key="'new'", after=1),
-    "INSERT OR REPLACE " + INSERTED.format(position=3, key="event_key", after=2),
+    "INSERT OR REPLACE " + INSERTED.format(position=3, key="entry_key", after=2),
     "UPDATE OR REPLACE learner_events SET position = 1 WHERE position = 2",
 ]
 POSTGRESQL = [
     "TRUNCATE learner_events",
     "INSERT "
-    + INSERTED.format(position=2, key="event_key", after=2)
-    + " ON CONFLICT (position) DO UPDATE SET event = ''",
+    + INSERTED.format(position=2, key="entry_key", after=2)
+    + " ON CONFLICT (position) DO UPDATE SET entry = ''",
 ]
 
 
@@ -305,12 +287,12 @@ OTHER_TIME = "'2999-03-01T00:00:00.000000+00:00'"
 @pytest.mark.parametrize(
     ("statement", "position"),
     [
-        (f"{SET} event = replace(event, 'lesson_started', 'module_exposed') WHERE position = 4", 4),
-        (f"{SET} event = event || ' ' WHERE position = 1", 1),
+        (f"{SET} entry = replace(entry, 'lesson_started', 'module_exposed') WHERE position = 4", 4),
+        (f"{SET} entry = entry || ' ' WHERE position = 1", 1),
         (f"{SET} recorded_at = {OTHER_TIME} WHERE position = 5", 5),
         (f"{SET} recorded_at = {OTHER_TIME} WHERE position = 6", 6),
-        (f"{SET} learner_id = 'learner-0002' WHERE position = 2", 2),
-        (f"{SET} event_key = 'free again' WHERE position = 3", 3),
+        (f"{SET} stream = 'learner-0002' WHERE position = 2", 2),
+        (f"{SET} entry_key = 'free again' WHERE position = 3", 3),
         (f"{SET} digest = previous_digest WHERE position = 6", 6),
         (f"{SET} previous_digest = digest WHERE position = 3", 3),
         (f"{SET} previous_digest = NULL WHERE position = 4", 4),
@@ -338,7 +320,7 @@ def test_damaged_text_in_a_file_is_named(sqlite_path: Path, value: str) -> None:
     with Ledger.open(url) as ledger:
         ledger.append_many(event(number) for number in range(3))
         without_triggers(url)
-        execute(url, f"{SET} event = {value} WHERE position = 2")
+        execute(url, f"{SET} entry = {value} WHERE position = 2")
 
         with pytest.raises(LedgerTampered, match="position 2 of "):
             ledger.verify()
@@ -487,13 +469,13 @@ def test_a_ledger_outlives_whoever_opened_it(url: str) -> None:
             assert ledger.append(event(number)).position == number + 1
             assert ledger.verify().position == number + 1
     with database(url) as connection:
-        versions = connection.exec_driver_sql("SELECT version FROM learner_ledger_schema").all()
+        versions = connection.exec_driver_sql("SELECT version FROM learner_events_schema").all()
     assert versions == [(SCHEMA_VERSION,)]
 
 
 def test_a_ledger_of_a_newer_version_is_refused(url: str) -> None:
     Ledger.open(url).close()
-    execute(url, "UPDATE learner_ledger_schema SET version = version + 1")
+    execute(url, "UPDATE learner_events_schema SET version = version + 1")
 
     with pytest.raises(LedgerError, match="a newer version of aina-assets") as caught:
         Ledger.open(url)
@@ -539,7 +521,10 @@ def test_folders_of_a_file_are_made(sqlite_path: Path) -> None:
 
 def test_a_file_is_written_through_before_a_commit_is_acknowledged(sqlite_path: Path) -> None:
     """What SQLite promises under these settings is SQLite's to keep."""
-    with Ledger.open(f"sqlite:///{sqlite_path}") as ledger, ledger._writing() as connection:
+    with (
+        Ledger.open(f"sqlite:///{sqlite_path}") as ledger,
+        ledger._journal._writing() as connection,
+    ):
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
 
@@ -554,7 +539,7 @@ def test_no_default_of_a_server_makes_a_commit_less_safe(
     name = sa.make_url(url).database
     cluster.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = {default}')
     cluster.execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'")
-    with Ledger.open(url) as ledger, ledger._writing() as connection:
+    with Ledger.open(url) as ledger, ledger._journal._writing() as connection:
         shown = connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()
         isolation = connection.exec_driver_sql("SHOW transaction_isolation").scalar_one()
 
@@ -565,8 +550,8 @@ def test_a_writer_waits_for_another_and_then_says_so(
     url: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger.append(event(0))
-    monkeypatch.setattr(ledger_module, "BUSY_SECONDS", 0.2)
-    with Ledger.open(url) as impatient, ledger._writing():
+    monkeypatch.setattr(journal_module, "BUSY_SECONDS", 0.2)
+    with Ledger.open(url) as impatient, ledger._journal._writing():
         with pytest.raises(LedgerError, match="lock"):
             impatient.append(event(1))
         assert [record.position for record in impatient.events()] == [1]
@@ -576,7 +561,7 @@ def test_a_writer_waits_for_another_and_then_says_so(
 
 def test_readers_do_not_wait_for_a_writer(url: str, ledger: Ledger) -> None:
     ledger.append(event(0))
-    with ledger._writing(), Ledger.open(url) as other:
+    with ledger._journal._writing(), Ledger.open(url) as other:
         assert other.verify().position == 1
 
 

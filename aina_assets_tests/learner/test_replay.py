@@ -401,7 +401,7 @@ steps = st.one_of(
 
 
 @given(drawn=st.lists(st.tuples(st.integers(1, 2), steps), min_size=1, max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_state_at_any_moment_is_the_replay_until_it(
     long_ledger: Ledger, drawn: list[tuple[int, Step]]
 ) -> None:

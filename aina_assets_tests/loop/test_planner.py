@@ -245,7 +245,7 @@ def with_pack(packet: CurriculumInputPacket, place: int, **fields: Any) -> Curri
     return packet.model_copy(update={"affordances": tuple(packs)})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), said=answers)
 def test_more_risk_never_raises_a_rank(
     packets: list[CurriculumInputPacket],
@@ -267,7 +267,7 @@ def test_more_risk_never_raises_a_rank(
             assert one.rank >= ranks[one.module_id, one.workflow_id]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), said=answers)
 def test_no_evidence_never_raises_confidence(
     packets: list[CurriculumInputPacket],
@@ -296,7 +296,7 @@ def test_no_evidence_never_raises_confidence(
         assert one.parts.confidence <= held[one.module_id, one.workflow_id]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), said=answers)
 def test_a_decision_is_whole_and_the_same_every_time(
     packets: list[CurriculumInputPacket],

@@ -20,7 +20,7 @@ Frames = dict[str, pa.Table]
 _OF_SAMPLE = (
     *("roles", "workflows", "affordances", "occupation_tasks", "economic_index_usage"),
     *("economic_index_exposure", "gdpval_tasks", "gdpval_soc_map", "soc_map", "source_files"),
-    *("source_ledger",),
+    *("source_ledger", "title_adjudication"),
 )
 
 

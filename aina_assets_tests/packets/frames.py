@@ -11,12 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from aina_assets.titles.tables import (
-    TitleCoverage,
-    TitleEvidence,
-    TitleModelEvaluation,
-    TitleThresholds,
-)
+from aina_assets.titles.adjudication_tables import TitleCoverage
+from aina_assets.titles.tables import TitleEvidence, TitleModelEvaluation, TitleThresholds
 from aina_assets.titles.vocabulary import LOOKUP_RUNGS, FallbackTier, ServiceTier
 from aina_assets.warehouse.tables import arrow_schema
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from aina_assets.contracts.receipts import Receipt
 from aina_assets.packets.assets import TEMPLATES
 from aina_assets.packets.coverage_report import (
+    ADJUDICATION,
     adjudication_lines,
     coverage_document,
     coverage_files,
@@ -27,7 +29,7 @@ from aina_assets.packets.quality_report import (
     quality_document,
     quality_files,
 )
-from aina_assets.warehouse.receipts import read_receipt
+from aina_assets.warehouse.receipts import ReceiptSpec, read_receipt, receipt_of
 from aina_assets.warehouse.reports import (
     count_text,
     digest_of_files,
@@ -35,13 +37,18 @@ from aina_assets.warehouse.reports import (
     percent_text,
     share_text,
 )
-from aina_assets.warehouse.store import Store
+from aina_assets.warehouse.store import Record, Store
 from aina_assets.work_graph.policy import Families, Icp
 from aina_assets_tests.packets import frames
 from aina_assets_tests.packets.conftest import Frames
 
 REPORTS = ("title_coverage_report", "packet_quality_report")
 GATES = ("semantic_review_v1", "hf_runtime_map_v1", "packet_quality_v1")
+
+
+def adjudication_receipt(items: pa.Table) -> Receipt:
+    spec = ReceiptSpec(ADJUDICATION, counted="figure", valued="value")
+    return receipt_of(spec, items, Record("title_adjudication", "0" * 64, "code", "settings", {}))
 
 
 def coverage_report(con: duckdb.DuckDBPyConnection, made: Frames) -> dict[str, bytes]:
@@ -53,8 +60,10 @@ def coverage_report(con: duckdb.DuckDBPyConnection, made: Frames) -> dict[str, b
         frames.evaluation(),
         made["roles"],
         made["source_ledger"],
+        made["title_adjudication"],
         Families.load(),
         Icp.load(),
+        {ADJUDICATION: adjudication_receipt(made["title_adjudication"])},
         {"title_coverage": "0" * 64},
     )
     return coverage_files(document, adjudication_lines(made["title_coverage"]), TEMPLATES)
@@ -242,6 +251,19 @@ def test_adjudication_inputs_are_complete(con: duckdb.DuckDBPyConnection, by_han
     for line in lines:
         assert {"title", "candidates", "evidence", "question", "promotion_rule"} <= line.keys()
         assert line["evidence"]["reasons"]
+
+
+def test_what_was_decided_is_as_the_receipt_says(sample: Store, sample_home: Path) -> None:
+    receipt = read_receipt(sample, ADJUDICATION)
+    assert receipt is not None
+    folder = sample_home / "reports" / "title_coverage_report"
+    document = json.loads((folder / "title_coverage_report.json").read_text())
+    shown = {row["figure"]: row["value"] for row in document["adjudication"]["figures"]}
+    assert shown == receipt.counts
+    assert shown["promoted"] > 0
+    page = (folder / "title_coverage_report.html").read_text()
+    for row in document["adjudication"]["figures"]:
+        assert f"{row['value']:,} {row['unit']}" in page, row
 
 
 def test_counts_of_the_coverage_report_add_up(

@@ -10,7 +10,15 @@ bytes each time.
 
 from pathlib import Path
 
-from aina_assets_tests.sample_world import bls, economic_index, gdpval, onet, research, titles
+from aina_assets_tests.sample_world import (
+    bls,
+    economic_index,
+    gdpval,
+    onet,
+    practice,
+    research,
+    titles,
+)
 from aina_assets_tests.sample_world.world import World
 
 
@@ -24,3 +32,4 @@ def write_sample(folder: Path) -> None:
     gdpval.write(hub / "openai" / "gdpval" / "data" / "train-00000-of-00001.parquet")
     research.write(world, folder / "github")
     titles.write(world, folder / "titles")
+    practice.write(folder / "practice")

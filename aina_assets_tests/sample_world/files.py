@@ -6,6 +6,7 @@ Nothing is compressed, so that the bytes do not depend on the version of a compr
 import csv
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,6 +15,10 @@ from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+# openpyxl writes other bytes where lxml is installed, and decides when it is first imported.
+os.environ["OPENPYXL_LXML"] = "False"
+
 from openpyxl import Workbook
 
 Cell: TypeAlias = str | int | float | None

@@ -29,8 +29,14 @@ class Graph:
     failing: set[str] = field(default_factory=set)
 
     def version(self, asset: str) -> str:
-        made = "+".join(self.store.require(dep).data_version for dep in self.nodes[asset].deps)
+        made = "+".join(self.inputs(asset).values())
         return self.words.get(asset, f"{asset}({made})")
+
+    def inputs(self, asset: str) -> dict[str, str]:
+        node = self.nodes[asset]
+        read = self.store.record if node.is_watching else self.store.require
+        records = {dep: read(dep) for dep in node.deps}
+        return {dep: record.data_version for dep, record in records.items() if record is not None}
 
     def make(self, asset: str) -> bool:
         node = self.nodes[asset]
@@ -43,7 +49,7 @@ class Graph:
                 self.version(asset),
                 node.code_version,
                 node.settings_version,
-                {dep: self.store.require(dep).data_version for dep in node.deps},
+                self.inputs(asset),
             )
         )
         return True
@@ -66,7 +72,8 @@ class Graph:
         ):
             held_up: set[str] = set()
             for asset in wave:
-                if (failed | held_up).intersection(self.nodes[asset].deps):
+                node = self.nodes[asset]
+                if not node.is_watching and (failed | held_up).intersection(node.deps):
                     held_up.add(asset)
                 elif self.make(asset):
                     done.add(asset)
@@ -270,3 +277,35 @@ def test_a_forced_build_stops_below_a_failure(graph: Graph) -> None:
     assert graph.store.refusal("file") is not None
     assert graph.store.refusal("rows") is None
     assert graph.store.record("rows") is not None
+
+
+# ------------------------------------------------------------------- what looks at what is stored
+
+
+def watching(graph: Graph) -> Graph:
+    """``watch`` looks at everything, and ``last`` stands on it."""
+    everything = tuple(sorted(graph.nodes))
+    graph.nodes["watch"] = Node("watch", everything, "code", "settings", is_watching=True)
+    graph.nodes["last"] = Node("last", ("watch", "report"), "code", "settings")
+    return graph
+
+
+def test_what_watches_is_made_after_all_it_looks_at(graph: Graph) -> None:
+    first, second = watching(graph).build()
+
+    assert sorted(first) == sorted(ALL)
+    assert second == ["watch", "last"]
+    assert graph.build() == []
+
+
+def test_what_watches_is_made_although_something_failed_and_what_stands_on_it_is_not(
+    graph: Graph,
+) -> None:
+    graph.failing.add("map")
+
+    waves = watching(graph).build()
+
+    assert waves[-1] == ["watch"]
+    assert graph.store.record("watch") is not None
+    assert graph.store.record("last") is None
+    assert graph.store.record("report") is None

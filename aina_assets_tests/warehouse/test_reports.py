@@ -77,6 +77,10 @@ def test_a_report_is_judged_by_its_declared_files() -> None:
     assert (missing.rule, missing.passed, missing.failing_rows) == ("complete", False, 1)
     extra, _ = judge_report({"a.html": b"<p>", "a.json": b"{}", "b.txt": b""}, declared)
     assert not extra.passed
+    many = {"a-x.html": b"<p>", "a-y.html": b"<p>"}
+    assert judge_report(many, {"a-*.html": "One each."})[0].passed
+    assert judge_report({}, {"a-*.html": "One each."})[0].passed
+    assert not judge_report({**many, "b.html": b"<p>"}, {"a-*.html": "One each."})[0].passed
     _, loading = judge_report({"a.html": b'<img src="x">', "a.json": b"{}"}, declared)
     assert (loading.rule, loading.passed) == ("self_contained", False)
 
