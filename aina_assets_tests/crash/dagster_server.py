@@ -107,7 +107,7 @@ class Server:
         found: str = self.ask(_RUN, id=run_id)["runOrError"]["status"]
         return found
 
-    def wait_for(self, run_id: str, *states: str, seconds: float = 120) -> str:
+    def wait_for(self, run_id: str, *states: str, seconds: float = 300) -> str:
         """The run's status, once it is one of ``states``."""
         wait_until(lambda: self.status(run_id) in states, seconds, f"run to be {states}")
         return self.status(run_id)
@@ -205,12 +205,12 @@ def served(home: Path, world: World, lock: Path, log: Path) -> Iterator[Server]:
                     return False
                 return bool(answer["workspaceOrError"]["__typename"] == "Workspace")
 
-            wait_until(is_up, 120, "the web server")
+            wait_until(is_up, 300, "the web server")
             yield server
         finally:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(20)
+                process.wait(60)
             finally:
                 # What it started is in its group; nothing of it may outlive the test, nor, where a
                 # shell in the background had it ignore the interrupt, may the test wait for it.

@@ -77,11 +77,11 @@ def test_of_two_builds_one_refuses_or_waits(ground: Ground, tmp_path: Path) -> N
     home = ground.copy_home(tmp_path / "home")
     lock = ground.world.second
     with started(home, lock) as first:
-        wait_until(lambda: holder_of(home) == first.pid, 60, "the first build to hold the lock")
+        wait_until(lambda: holder_of(home) == first.pid, 240, "the first build to hold the lock")
         with stopped(first.pid):
             refused = run_build(home, lock)
-            waiting = started(home, lock, "--wait", "60")
-        out, err = first.communicate(timeout=120)
+            waiting = started(home, lock, "--wait", "240")
+        out, err = first.communicate(timeout=300)
     assert refused.returncode == 2
     assert_clear(refused.stderr, first.pid, home)
     assert refused.stdout == ""
@@ -89,7 +89,7 @@ def test_of_two_builds_one_refuses_or_waits(ground: Ground, tmp_path: Path) -> N
     assert first.returncode == 0, err
     assert json.loads(out)["assets_run"] > 5
     with waiting:
-        out, err = waiting.communicate(timeout=120)
+        out, err = waiting.communicate(timeout=300)
     assert waiting.returncode == 0, err
     assert json.loads(out)["assets_run"] == 0
 
@@ -165,16 +165,16 @@ def test_the_command_line_refuses_or_waits_while_the_ui_builds(
 ) -> None:
     before = versions(home)
     run_id = server.launch("job_zones", "occupations", "work_activities", "task_ratings")
-    wait_until(lambda: holder_of(home) is not None, 60, "the run to hold the lock")
+    wait_until(lambda: holder_of(home) is not None, 240, "the run to hold the lock")
     pid = holder_of(home)
     assert pid is not None
     with stopped(pid):
         refused = run_build(home, ground.world.first)
-        waiting = started(home, ground.world.first, "--wait", "60")
+        waiting = started(home, ground.world.first, "--wait", "240")
     assert refused.returncode == 2
     assert_clear(refused.stderr, pid, home)
     with waiting:
-        out, err = waiting.communicate(timeout=120)
+        out, err = waiting.communicate(timeout=300)
     assert waiting.returncode == 0, err
     assert json.loads(out)["assets_run"] == 0
     assert server.wait_for(run_id, "FAILURE", "SUCCESS") == "SUCCESS", server.messages(run_id)

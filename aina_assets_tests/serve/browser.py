@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-background-networking",
     "--hide-scrollbars",
 )
-PATIENCE = 30
+PATIENCE = 90
 TALLEST = 8000
 
 

@@ -20,7 +20,7 @@ import httpx2
 from aina_assets.warehouse.settings import PROJECT_ROOT
 
 PROGRAM = ("-c", "from aina_assets.cli import app; app()", "serve")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 30.0
 
 

@@ -21,7 +21,7 @@ from aina_assets.serve.releases import ReleaseHolder
 from aina_assets.serve.run import application
 from aina_assets_tests.serve.releases import MODULE, publish_titled, spoil, swap
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @pytest.fixture

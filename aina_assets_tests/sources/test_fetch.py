@@ -723,7 +723,7 @@ def test_two_processes_fetch_once(served: FakeHub, tmp_path: Path) -> None:
     running_now = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)
     ]
-    said = sorted(process.communicate(timeout=60)[0].strip() for process in running_now)
+    said = sorted(process.communicate(timeout=300)[0].strip() for process in running_now)
     assert said == ["False", "True"]
     assert served.methods("/dl/wages.csv") == ["HEAD", "GET"]
 
