@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
 
 from aina_assets.contracts.errors import ReviewError
 from aina_assets.contracts.review import Decision, SignedDecision
@@ -23,13 +23,13 @@ _KEY_BYTES = 32
 class ReviewerKey:
     """A reviewer's private key. It shows itself only when asked for ``text``."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    def __init__(self, key: SigningKey) -> None:
         self._key = key
 
     @classmethod
     def new(cls) -> ReviewerKey:
         """A key that nobody has yet."""
-        return cls(Ed25519PrivateKey.generate())
+        return cls(SigningKey.generate())
 
     @classmethod
     def parse(cls, text: str) -> ReviewerKey:
@@ -50,30 +50,30 @@ class ReviewerKey:
                 where="reviewer's key",
                 remedy="give the key as `aina review keygen` printed it",
             ) from None
-        return cls(Ed25519PrivateKey.from_private_bytes(secret))
+        return cls(SigningKey(secret))
 
     @property
     def text(self) -> str:
         """The key as its reviewer keeps it."""
-        secret = base64.urlsafe_b64encode(self._key.private_bytes_raw()).decode()
+        secret = base64.urlsafe_b64encode(bytes(self._key)).decode()
         return PREFIX + secret.rstrip("=")
 
     @property
     def public_key(self) -> str:
         """Its other half, as ``data/reviewers.yaml`` names it."""
-        return base64.b64encode(self._key.public_key().public_bytes_raw()).decode()
+        return base64.b64encode(bytes(self._key.verify_key)).decode()
 
     def sign(self, purpose: str, document: object) -> str:
         """The signature, in base64, over ``document`` as canonical JSON, for ``purpose`` alone."""
-        return base64.b64encode(self._key.sign(_message(purpose, document))).decode()
+        return base64.b64encode(self._key.sign(_message(purpose, document)).signature).decode()
 
 
 def is_signed(purpose: str, document: object, signature: str, public_key: str) -> bool:
     """Whether ``signature`` is that of ``public_key`` over ``document`` for ``purpose``."""
     try:
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
-        key.verify(base64.b64decode(signature, validate=True), _message(purpose, document))
-    except (InvalidSignature, ValueError):
+        key = VerifyKey(base64.b64decode(public_key, validate=True))
+        key.verify(_message(purpose, document), base64.b64decode(signature, validate=True))
+    except (BadSignatureError, ValueError):
         return False
     return True
 
