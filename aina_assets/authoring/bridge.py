@@ -32,6 +32,8 @@ from aina_assets.warehouse.tables import arrow_schema
 GATE = "curriculum_entry"
 _TAKEN_OVER = ("id", "title", "outcome", "minutes", "lesson")
 _OPEN = ("fail", "not_shown")
+_OF_DOMAIN = ("domain", "total", "verdict", "assessed_maximum", "applicable_maximum")
+_WHOLE = ("is_ready", "verdict", "points_assessed", "points_applicable")
 
 
 def authoring_reviews(
@@ -95,13 +97,10 @@ def _figures_of(row: Row, plan: Row | None, scored_by: list[str]) -> Document:
     kept = [one for one in report["pitfalls"] if one["is_kept"]]
     return figures | {
         "content_type": report["content_type"],
-        "is_ready": report["is_ready"],
+        **{name: report[name] for name in _WHOLE},
         "gates_met": len(report["gates"]) - len(unmet),
         "gates_open": len(unmet),
-        "domains": [
-            {name: one[name] for name in ("domain", "total", "verdict")}
-            for one in report["domains"]
-        ],
+        "domains": [{name: one[name] for name in _OF_DOMAIN} for one in report["domains"]],
         "pitfalls_kept": len(kept),
         "pitfalls_suspended": len(report["pitfalls"]) - len(kept),
         "recommendations": len(report["recommendations"]),
@@ -200,11 +199,8 @@ def candidate_of(
         "minutes": sum(slide["minutes"] for slide in blueprint["slides"]),
         "lesson": lesson,
         "review": {
-            "is_ready": review["is_ready"],
-            "domains": [
-                {name: one[name] for name in ("domain", "total", "verdict")}
-                for one in review["domains"]
-            ],
+            **{name: review[name] for name in _WHOLE},
+            "domains": [{name: one[name] for name in _OF_DOMAIN} for one in review["domains"]],
             "gates_open": [gate["id"] for gate in review["gates"] if gate["state"] in _OPEN],
             "pitfalls": [one["id"] for one in review["pitfalls"] if one["is_kept"]],
             "not_assessed": review["not_assessed"],

@@ -12,14 +12,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aina_assets.authoring.lane_tables import STATUSES, GateSubjects
+from aina_assets.authoring.review import READY, VERDICTS
 from aina_assets.contracts.review import GateState
 from aina_assets.warehouse.tables import Parent, ProvenancedTable
 
 TEXTS = pa.list_(pa.string())
 DOMAINS = pa.list_(
-    pa.struct([("domain", pa.string()), ("total", pa.float64()), ("verdict", pa.string())])
+    pa.struct(
+        [
+            ("domain", pa.string()),
+            ("total", pa.float64()),
+            ("verdict", pa.string()),
+            ("assessed_maximum", pa.int64()),
+            ("applicable_maximum", pa.int64()),
+        ]
+    )
 )
-"""Rubric domains with their totals out of 25; what could not be scored has neither."""
+"""Rubric domains with their totals out of 25, and of how many points they were given of how many
+that apply; what could not be scored has no total and no verdict."""
 
 _STATES = [str(state) for state in GateState]
 _REVIEWS = ("mod_review_compile_review", "app_review_compile_review")
@@ -67,8 +77,17 @@ class AuthoringReviews(
     )
     content_type: str = pap.Field(nullable=True, description="Kind of content.")
     is_ready: bool = pap.Field(
-        nullable=True, description="Whether every named gate of the rubrics is met."
+        nullable=True,
+        description="Whether no blocking gate question fails and all that is asked was assessed.",
     )
+    verdict: str = pap.Field(
+        nullable=True,
+        isin=list(VERDICTS),
+        description="`not_ready`: a blocking question fails; `not_fully_assessed`: none does, and "
+        "`not_assessed` says what nobody looked at.",
+    )
+    points_assessed: int = _count("Points of the rubrics that could be given, by what was assessed")
+    points_applicable: int = _count("Points of the rubrics for this kind of content")
     gates_met: int = _count("Named gates that are met or do not apply")
     gates_open: int = _count("Named gates that are not met or not shown")
     domains: DOMAINS = pap.Field(  # type: ignore[valid-type]
@@ -78,14 +97,31 @@ class AuthoringReviews(
     pitfalls_suspended: int = _count("Findings that code set aside, with the reason in the review")
     recommendations: int = _count("Things to do")
     not_assessed: TEXTS = pap.Field(  # type: ignore[valid-type]
-        nullable=True, description="Scorers that came to nothing."
+        nullable=True,
+        description="Scorers that came to nothing, and criteria (`D:D4`), gate questions and items "
+        "of coverage without a finding.",
     )
+
+    @pap.dataframe_check(description="nothing is ready of which something was not assessed")
+    def ready_is_assessed(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
+        """Whether a review is ready just where its verdict says so, with nothing left open."""
+        table = data.table
+        is_ready = pc.fill_null(table["is_ready"], False)
+        said = pc.fill_null(pc.equal(table["verdict"], READY), False)
+        whole = pc.and_(
+            pc.fill_null(pc.equal(pc.list_value_length(table["not_assessed"]), 0), False),
+            pc.fill_null(pc.equal(table["points_assessed"], table["points_applicable"]), False),
+        )
+        return pc.and_(pc.equal(is_ready, said), pc.or_(pc.invert(is_ready), whole))
 
     @pap.dataframe_check(description="figures are there exactly where a review is")
     def figures_come_from_reviews(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
         """Whether a row has figures where it was made, and none elsewhere."""
         is_made = pc.equal(data.table["status"], "made")
-        names = ("review_sha256", "is_ready", "gates_met", "gates_open", "domains", "pitfalls_kept")
+        names = (
+            *("review_sha256", "is_ready", "verdict", "points_assessed", "points_applicable"),
+            *("gates_met", "gates_open", "domains", "pitfalls_kept"),
+        )
         answers = [pc.equal(data.table[name].is_valid(), is_made) for name in names]
         whole = answers[0]
         for answer in answers[1:]:

@@ -1,16 +1,18 @@
 """Coverage: what was planned against what was met, counted by code from the states.
 
-Belongs here: which items are audited, and their counts. Stays out: the states, which an assessor
-gives.
+Belongs here: which items are audited, their counts, and what stands at the places that a component
+was found at. Stays out: the states, which an assessor gives.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aina_assets.authoring.contracts import Document
+from aina_assets.authoring.pitfall_readings import Content
+from aina_assets.authoring.quoting import quote_of
 
 _LEVELS = ("informal", "named", "defined", "used")
 _MET = {
@@ -63,7 +65,7 @@ def counted(
             "not_judged": [item for item in wanted[name] if item not in entries],
             "not_planned": [item for item in entries if item not in wanted[name]],
         }
-    coverage["faults"] = list(_faults(estimate))
+    coverage["faults"] = [*_faults(estimate), *_elsewhere(estimate, content, scope)]
     return {**result, "mastery_estimate": {**estimate, "coverage": coverage}}
 
 
@@ -86,3 +88,40 @@ def _faults(estimate: Mapping[str, Any]) -> Iterator[str]:
     for entry in estimate["vocabulary"]:
         if not _is_met("vocabulary", entry):
             yield f"vocabulary: {entry['term']} reached {entry['reached_level']} only"
+
+
+def _elsewhere(
+    estimate: Mapping[str, Any], content: Mapping[str, Any], scope: str
+) -> Iterator[str]:
+    """Places given for a component that do not work on it."""
+    kind, key = ("slide", "slides") if scope == "module" else ("screen", "screens")
+    indexes = {one[f"{kind}_no"]: one["component_indexes"] for one in content[key]}
+    for entry in estimate["components"]:
+        for place in entry["where"]:
+            if entry["component_index"] not in indexes.get(place, ()):
+                yield f"components: {kind} {place} is not on component {entry['component_index']}"
+
+
+def statement_of(content: Content, index: int) -> str | None:
+    """The words of a component; none: the plan and its synthesis have none of that index."""
+    if content.scope == "module":
+        parts = content.document["lo_components"]
+        return str(parts[index]["statement"]) if 0 <= index < len(parts) else None
+    return next(
+        (
+            str(one["component_statement"])
+            for one in content.synthesis["lo_components_enrichment"]
+            if one["component_index"] == index
+        ),
+        None,
+    )
+
+
+def places_of(content: Content, index: int, where: Iterable[int]) -> list[Document]:
+    """What students read at each of these places that works on a component, as evidence."""
+    wanted = set(where)
+    return [
+        quote_of(content, entry)
+        for entry in content.entries
+        if content.number(entry) in wanted and index in entry["component_indexes"]
+    ]

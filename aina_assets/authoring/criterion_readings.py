@@ -1,7 +1,8 @@
 """How far a plan meets each criterion of the rubrics, as far as its fields tell.
 
 Belongs here: faults of a plan by criterion. None is the highest level, one or two the next, more or
-a fatal one the lowest. Stays out: points and totals (``scoring``); what only a picture shows.
+a fatal one the lowest; of some criteria fields show faults only, and without one nothing is said.
+Stays out: points and totals (``scoring``); what only a picture shows.
 """
 
 from __future__ import annotations
@@ -11,14 +12,21 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from aina_assets.authoring.config import Criterion
 from aina_assets.authoring.gate_readings import gate_faults
 from aina_assets.authoring.pitfall_readings import Content, pitfall_faults
 from aina_assets.authoring.reading import (
     Fault,
     Faults,
+    answer_in,
     asks,
+    colour_alone,
+    follows,
+    gives_answer,
+    names_term,
     of_component,
     sentences,
+    texts_in,
     variants_of,
     word_count,
 )
@@ -29,6 +37,9 @@ Reading = Callable[[Content], Faults]
 _SUPPORT = ("full", "partial", "guided", "independent")
 _STAGES = ("orient", "predict", "act", "observe", "generalise", "check")
 _LEVELS = ("entry", "developing", "proficient", "extending")
+_DECIDES = re.compile(
+    r"\b(decide|choose|whether|which|what|how|why|compare|explain|expect|if|use)\b", re.IGNORECASE
+)
 _EMPTY_LINK = re.compile(r"^(next|now|let us|then)\b.{0,40}$", re.IGNORECASE)
 _HOW = re.compile(r"\b(how (can|do|does) (you|one|we|they)|why|reason|explain|because)\b", re.I)
 
@@ -37,15 +48,27 @@ def criterion_faults(
     scope: str, code: str, criterion: str, content: Content, rules: AuthoringRules
 ) -> list[Fault] | None:
     """Faults of a plan by one criterion; ``None`` where no reading of it is known."""
-    reading = READINGS.get(f"{scope}_{code}:{criterion}")
-    if reading is None:
+    parts = READINGS.get(f"{scope}_{code}:{criterion}")
+    if parts is None:
         return None
-    if isinstance(reading, str):
-        kind, _, name = reading.partition(":")
-        return (
-            gate_faults(name, content, rules) if kind == "gate" else pitfall_faults(name, content)
-        )
-    return list(reading(content))
+    found = [
+        _read(part, content, rules) for part in (parts if isinstance(parts, tuple) else (parts,))
+    ]
+    if all(faults is None for faults in found):
+        return None
+    return [fault for faults in found for fault in faults or ()]
+
+
+def shows_faults_only(scope: str, code: str, criterion: Criterion) -> bool:
+    """Whether fields can show that a criterion is missed, and never that it is met."""
+    return criterion.vision or f"{scope}_{code}:{criterion.id}" in _FAULTS_ONLY
+
+
+def _read(part: Reading | str, content: Content, rules: AuthoringRules) -> list[Fault] | None:
+    if not isinstance(part, str):
+        return list(part(content))
+    kind, _, name = part.partition(":")
+    return gate_faults(name, content, rules) if kind == "gate" else pitfall_faults(name, content)
 
 
 def level_index(faults: list[Fault], levels: int) -> int:
@@ -55,6 +78,13 @@ def level_index(faults: list[Fault], levels: int) -> int:
     return (
         levels - 1 if len(faults) > 2 or any(one.is_fatal for one in faults) else min(1, levels - 1)
     )
+
+
+def _of_component(content: Content, index: int, what: str, *, is_fatal: bool = False) -> Fault:
+    """A fault of a component: it is quoted, since no slide has what is missing."""
+    said = str(content.document["lo_components"][index]["statement"])
+    field = f"lo_components[{index}].statement"
+    return Fault(0, field, said, f"component {index}: {what}", is_fatal)
 
 
 def _fault(content: Content, entry: Mapping[str, Any], field: str, what: str) -> Fault:
@@ -86,9 +116,7 @@ def _untaught(content: Content) -> Faults:
             if not roles & some
         ]
         if lacking:
-            yield Fault(
-                0, "slides", f"component {index}", f"not {' or '.join(lacking)}", is_fatal=not roles
-            )
+            yield _of_component(content, index, f"not {' or '.join(lacking)}", is_fatal=not roles)
 
 
 def _md2(content: Content) -> Faults:
@@ -117,9 +145,13 @@ def _md2(content: Content) -> Faults:
 def _md3(content: Content) -> Faults:
     for index in range(content.component_count):
         roles = [slide["slide_role"] for slide in of_component(content.entries, index)]
-        for role in ("worked_example", "guided_practice", "independent_practice"):
+        steps = ("worked_example", "guided_practice", "independent_practice")
+        for role in steps:
             if role not in roles:
-                yield Fault(0, "slides", f"component {index}", f"no {role}")
+                yield _of_component(content, index, f"no {role}")
+        first = [roles.index(role) for role in steps if role in roles]
+        if first != sorted(first):
+            yield _of_component(content, index, "own work comes before what it rests on")
 
 
 def _md4(content: Content) -> Faults:
@@ -131,6 +163,14 @@ def _md4(content: Content) -> Faults:
 
 def _md5(content: Content) -> Faults:
     yield from pitfall_faults("unframed_applet", content)
+    numbers = {content.number(slide): slide for slide in content.entries}
+    for place in (
+        *content.document["applet_placements"],
+        *content.document["video_placements"],
+    ):
+        lead = numbers.get(place["lead_in_slide"])
+        if lead is not None and not asks(lead["on_slide_text"]):
+            yield _fault(content, lead, "on_slide_text", "nothing is asked before the placement")
     for place in content.document["applet_placements"]:
         if word_count(place["why_interactive"]) < 5:
             yield Fault(
@@ -152,6 +192,12 @@ def _md6(content: Content) -> Faults:
                 one["textbook_ref_id"],
                 "no slide and no reason",
                 is_fatal=entry is None,
+            )
+    known = {one["textbook_ref_id"] for one in content.synthesis["textbook_references"]}
+    for reference in there:
+        if reference not in known:
+            yield Fault(
+                0, "textbook_alignment", reference, "not in the knowledge base", is_fatal=True
             )
 
 
@@ -193,8 +239,17 @@ def _ml2(content: Content) -> Faults:
 
 def _ml4(content: Content) -> Faults:
     for slide in content.entries:
-        if slide["vir_id"] and "whole" not in slide["visual_model_description"].lower():
+        said = slide["visual_model_description"]
+        if slide["vir_id"] and "whole" not in said.lower():
             yield _fault(content, slide, "visual_model_description", "it does not name the whole")
+        if gives_answer(said, answer_in(slide["teacher_action"])):
+            yield Fault(
+                content.number(slide),
+                "visual_model_description",
+                said,
+                "the description solves the task",
+                is_fatal=True,
+            )
 
 
 def _ml5(content: Content) -> Faults:
@@ -237,6 +292,31 @@ def _ml8(content: Content) -> Faults:
                 "it is not mentioned",
                 is_fatal=True,
             )
+    for at, one in enumerate(content.document["convention_requirements"]):
+        if not one["slides"]:
+            yield Fault(
+                0, f"convention_requirements[{at}]", one["convention_id"], "it stands on no slide"
+            )
+    flagged = {
+        state.get("term")
+        for slide in content.entries
+        for state in slide["vocabulary_on_this_slide"].get("terms") or []
+        if isinstance(state, Mapping) and str(state.get("false_friend_warning") or "").strip()
+    }
+    friends = {
+        note["term"]
+        for note in content.synthesis.get("translation_notes") or []
+        if note.get("false_friend")
+    }
+    for at, term in enumerate(content.document["vocabulary_introduction_plan"]):
+        if term["term"] in friends - flagged:
+            yield Fault(
+                0,
+                f"vocabulary_introduction_plan[{at}].term",
+                term["term"],
+                "its false friend is not flagged",
+                is_fatal=True,
+            )
 
 
 def _mp1(content: Content) -> Faults:
@@ -272,8 +352,8 @@ def _mp3(content: Content) -> Faults:
         varied = " ".join(
             part for one in of_component(content.entries, index) for part in variants_of(one)
         ).lower()
-        if not re.search(r"edge|boundary|range|non-example|not", varied):
-            yield Fault(0, "variation", varied, f"component {index}: no boundary case")
+        if not re.search(r"\b(edges?|boundary|range|non-examples?|not)\b", varied):
+            yield _of_component(content, index, "no boundary case")
 
 
 def _mp4(content: Content) -> Faults:
@@ -319,14 +399,9 @@ def _mp7(content: Content) -> Faults:
             if one["section"] == "development"
         ]
         if _SUPPORT.index("independent") not in levels:
-            yield Fault(
-                0,
-                "scaffolding_level_per_slide",
-                f"component {index}",
-                "it never reaches independent",
-            )
+            yield _of_component(content, index, "it never reaches independent")
         if any(b - a > 1 for a, b in pairwise(levels)):
-            yield Fault(0, "scaffolding_level_per_slide", f"component {index}", "a step is skipped")
+            yield _of_component(content, index, "a step is skipped")
 
 
 def _mp8(content: Content) -> Faults:
@@ -341,8 +416,14 @@ def _mx1(content: Content) -> Faults:
     hooks = [one for one in first if one["slide_role"] == "hook"]
     if not hooks:
         yield _fault(content, first[0], "on_slide_text", "it opens without a question")
-    elif "?" not in hooks[0]["on_slide_text"]:
+        return
+    if "?" not in hooks[0]["on_slide_text"]:
         yield _fault(content, hooks[0], "on_slide_text", "nothing is asked")
+    for term in content.document["vocabulary_introduction_plan"]:
+        if names_term(hooks[0]["on_slide_text"], term["term"]):
+            yield _fault(content, hooks[0], "on_slide_text", f"“{term['term']}” is a new term")
+    if not asks(hooks[0]["student_action"]):
+        yield _fault(content, hooks[0], "student_action", "nobody commits to an answer")
 
 
 def _mx4(content: Content) -> Faults:
@@ -380,17 +461,24 @@ def _each_notes(*words: str) -> Reading:
 
     def reading(content: Content) -> Faults:
         for screen in content.entries:
-            notes = " ".join(str(one) for one in screen["screen_zones"].get("dev_notes") or [])
-            if not all(re.search(word, notes, re.IGNORECASE) for word in words):
-                yield Fault(content.number(screen), "screen_zones", notes, f"nothing on {words[0]}")
+            missing = [one for one in words if not re.search(one, _notes(screen), re.IGNORECASE)]
+            if missing:
+                yield Fault(
+                    content.number(screen), "screen_zones.dev_notes", "", f"nothing on {missing[0]}"
+                )
 
     return reading
+
+
+def _notes(screen: Mapping[str, Any]) -> str:
+    return " ".join(str(one) for one in screen["screen_zones"].get("dev_notes") or [])
 
 
 def _ad1(content: Content) -> Faults:
     yield from pitfall_faults("solvable_by_trying", content)
     for screen in content.entries:
-        if word_count(screen["student_thinks"]) < 5:
+        said = screen["student_thinks"]
+        if word_count(said) < 5 or not _DECIDES.search(said):
             yield _fault(content, screen, "student_thinks", "no decision is stated")
 
 
@@ -404,6 +492,14 @@ def _ad2(content: Content) -> Faults:
     labels = [screen["screen_label"] for screen in content.entries]
     if len(set(labels)) < len(labels):
         yield Fault(0, "screen_label", ", ".join(labels), "two screens have one label")
+    asked: dict[tuple[str, str], int] = {}
+    for screen in content.entries:
+        told = (screen["ias_stage"], str(screen["screen_zones"].get("action_instruction", "")))
+        if told in asked:
+            yield Fault(
+                content.number(screen), "screen_zones", told[1], f"screen {asked[told]} again"
+            )
+        asked.setdefault(told, content.number(screen))
 
 
 def _ad3(content: Content) -> Faults:
@@ -420,13 +516,33 @@ def _ad4(content: Content) -> Faults:
             "it does not say what is removed where",
         )
     yield from pitfall_faults("scaffold_cliff", content)
+    helps = [str(one["screen_zones"].get("scaffolding_text", "")) for one in content.entries]
+    if len(helps) > 1 and helps[-1] == helps[0]:
+        yield Fault(
+            content.number(content.entries[-1]),
+            "screen_zones.scaffolding_text",
+            helps[-1],
+            "the last screen has the help of the first",
+            is_fatal=len(set(helps)) == 1,
+        )
 
 
 def _ad5(content: Content) -> Faults:
     for screen in content.entries:
-        said = " ".join(str(one.get("if", "")) for one in screen["intermediate_states"]).lower()
-        if len(screen["intermediate_states"]) < 3 or "reset" not in said:
-            yield _fault(content, screen, "screen_label", "a state is left to the developer")
+        states = screen["intermediate_states"]
+        said = " ".join(str(one.get("if", "")) for one in states).lower()
+        kinds = (r"nothing|untouched|before|opens", r"half|part|some|not all", r"reset")
+        is_blank = any(
+            not str(one.get(key) or "").strip() for one in states for key in ("if", "then")
+        )
+        if is_blank or not all(re.search(kind, said) for kind in kinds):
+            yield Fault(
+                content.number(screen),
+                "intermediate_states",
+                "",
+                "a state is left to the developer",
+                is_fatal=not states,
+            )
 
 
 def _ad6(content: Content) -> Faults:
@@ -436,26 +552,132 @@ def _ad6(content: Content) -> Faults:
             str(link.get(key) or "").strip()
             for key in ("previous_end_state", "transition_purpose", "this_screen_entry_state")
         ):
-            yield _fault(content, screen, "screen_label", "states do not follow")
+            yield Fault(
+                content.number(screen), "transition_from_previous", "", "a state is not given"
+            )
+        elif not follows(link["previous_end_state"], link["this_screen_entry_state"]):
+            yield Fault(
+                content.number(screen),
+                "transition_from_previous.this_screen_entry_state",
+                link["this_screen_entry_state"],
+                "it does not follow from the state before",
+            )
+
+
+def _al2(content: Content) -> Faults:
+    yield from pitfall_faults("colour_only_meaning", content)
+    for screen in content.entries:
+        for field in ("student_sees", "feedback", "intermediate_states"):
+            for text in texts_in(screen[field]):
+                if found := colour_alone(text):
+                    yield Fault(content.number(screen), field, found, "a colour stands alone")
+
+
+_PALE = re.compile(r"yellow on white|grey on grey|gray on gray|white on yellow", re.IGNORECASE)
+
+
+def _al3(content: Content) -> Faults:
+    for screen in content.entries:
+        if found := _PALE.search(" ".join(texts_in(screen))):
+            yield Fault(
+                content.number(screen),
+                "visual_model_description",
+                found.group(0),
+                "no ratio can be met",
+                is_fatal=True,
+            )
+
+
+def _al8(content: Content) -> Faults:
+    lacking = [
+        screen for screen in content.entries
+        if not re.search(r"after[^.]*\breset", _notes(screen), re.IGNORECASE)
+    ]  # fmt: skip
+    if lacking:
+        notes = [str(one) for one in lacking[0]["screen_zones"].get("dev_notes") or []]
+        said = next((note for note in notes if "focus" in note.lower()), "")
+        yield Fault(
+            content.number(lacking[0]),
+            "screen_zones.dev_notes",
+            said,
+            "no place of focus after reset",
+        )
+
+
+def _al9(content: Content) -> Faults:
+    lacking = [
+        screen for screen in content.entries
+        if not re.search(r"spoken form[^.]*\bsign", _notes(screen), re.IGNORECASE)
+    ]  # fmt: skip
+    if lacking:
+        yield Fault(
+            content.number(lacking[0]), "screen_zones.dev_notes", "", "no spoken form of signs"
+        )
 
 
 def _al6(content: Content) -> Faults:
     for screen in content.entries:
         told = str(screen["screen_zones"].get("action_instruction", ""))
-        if len(sentences(told)) != 1 or word_count(told) > 15:
+        if len(sentences(told)) != 1 or word_count(told) > 15 or re.search(r"\bthen\b", told):
             yield Fault(content.number(screen), "screen_zones", told, "not one short sentence")
+
+
+_TIMED = re.compile(r"countdown|time limit|speed score|auto-advance|hurry|seconds left", re.I)
+_MOVES = re.compile(r"\banimat\w+|\bplays by itself\b", re.IGNORECASE)
+_STILL = re.compile(r"\bstill\b|\bpaused?\b|reduced motion", re.IGNORECASE)
 
 
 def _al7(content: Content) -> Faults:
     for screen in content.entries:
-        every = f"{screen['feedback']} {screen['intermediate_states']}".lower()
-        if found := re.search(r"countdown|time limit|speed|auto-advance|hurry", every):
-            yield Fault(
-                content.number(screen),
-                "feedback",
-                found.group(0),
-                "thinking is timed",
-                is_fatal=True,
+        for field in ("student_sees", "screen_zones", "feedback", "intermediate_states"):
+            every = " ".join(texts_in(screen[field]))
+            if found := _TIMED.search(every):
+                yield Fault(
+                    content.number(screen),
+                    field,
+                    found.group(0),
+                    "thinking is timed",
+                    is_fatal=True,
+                )
+            if (found := _MOVES.search(every)) and not _STILL.search(every + _notes(screen)):
+                yield Fault(
+                    content.number(screen), field, found.group(0), "motion without a still equal"
+                )
+
+
+def _ap2(content: Content) -> Faults:
+    yield from pitfall_faults("verdict_only_feedback", content)
+    for screen in content.entries:
+        reply = screen["feedback"]
+        answer = str(reply.get("answer") or answer_in(str(reply.get("on_correct") or "")))
+        said = [
+            str(reply.get("on_incorrect") or ""),
+            *(
+                str(one.get("say", ""))
+                for one in reply.get("on_misconception") or []
+                if isinstance(one, Mapping)
+            ),
+        ]
+        for text in said:
+            if gives_answer(text, answer):
+                yield Fault(
+                    content.number(screen), "feedback", text, "the answer comes on the first error"
+                )
+
+
+_SYMBOL = re.compile(r"\d\s*[/=+<>\u00d7]\s*\d")
+_BUILDS = re.compile(r"\b(build|draw|set|show|move|mark|place|lay)s?\b", re.IGNORECASE)
+
+
+def _ap3(content: Content) -> Faults:
+    yield from pitfall_faults("symbol_before_model", content)
+    with_symbol = [one for one in content.entries if _SYMBOL.search(one["student_sees"])]
+    if with_symbol:
+        first = content.number(with_symbol[0])
+        later = [one for one in content.entries if content.number(one) > first]
+        if not any(_BUILDS.search(one["student_does"]) for one in later):
+            yield _fault(
+                content, with_symbol[0], "student_sees", "no later screen asks for the model"
             )
 
 
@@ -485,6 +707,11 @@ def _ap5(content: Content) -> Faults:
 def _ap6(content: Content) -> Faults:
     if not any(screen["ias_stage"] == "generalise" for screen in content.entries):
         yield Fault(0, "screens", "", "nothing is generalised", is_fatal=True)
+        return
+    claims = [screen for screen in content.entries if screen["ias_stage"] == "generalise"]
+    told = " ".join(f"{one['student_does']} {one['student_thinks']}" for one in claims)
+    if not re.search(r"\b(tests?|cases?|breaks?|false|counter-?example)\b", told, re.IGNORECASE):
+        yield _fault(content, claims[0], "student_does", "no case tests the claim")
 
 
 def _ap7(content: Content) -> Faults:
@@ -492,23 +719,38 @@ def _ap7(content: Content) -> Faults:
         replies = screen["feedback"].get("on_misconception") or []
         triggers = [str(one.get("trigger")) for one in replies if isinstance(one, Mapping)]
         if len(set(triggers)) < len(triggers):
-            yield _fault(content, screen, "screen_label", "two causes share an answer")
+            yield Fault(
+                content.number(screen), "feedback", triggers[0], "two causes share an answer"
+            )
+        for one in replies:
+            if not str(one.get("misconception_id") or one.get("slip") or "").strip():
+                yield Fault(
+                    content.number(screen),
+                    "feedback",
+                    str(one.get("trigger") or ""),
+                    "a wrong answer without a cause",
+                )
+    if not any(screen["feedback"].get("on_misconception") for screen in content.entries):
+        yield Fault(0, "screens", "", "no wrong answer is linked to a cause", is_fatal=True)
 
 
 def _ax1(content: Content) -> Faults:
     for screen in content.entries:
         if not any(str(one.get("visual_cue", "")).strip() for one in screen["affordances"]):
-            yield _fault(content, screen, "screen_label", "nothing shows what can be moved")
+            yield Fault(
+                content.number(screen), "affordances", "", "nothing shows what can be moved"
+            )
 
 
 def _ax2(content: Content) -> Faults:
+    yield from pitfall_faults("decorative_visual", content)
     for screen in content.entries:
         zones = [
             str(screen["screen_zones"].get(one, ""))
             for one in ("action_instruction", "scaffolding_text")
         ]
         if zones[0] == zones[1]:
-            yield _fault(content, screen, "screen_label", "zones overlap")
+            yield Fault(content.number(screen), "screen_zones", zones[0], "zones overlap")
 
 
 def _ax3(content: Content) -> Faults:
@@ -524,13 +766,17 @@ def _ax3(content: Content) -> Faults:
                 str(screen["feedback"].get("timing")),
                 "judgement is not apart from the reaction",
             )
+        if not any(str(one.get("then") or "").strip() for one in screen["intermediate_states"]):
+            yield Fault(
+                content.number(screen), "intermediate_states", "", "a move has no visible effect"
+            )
 
 
 def _ax4(content: Content) -> Faults:
     for screen in content.entries:
         every = f"{screen['intermediate_states']} {screen['affordances']}".lower()
         if "reset" not in every or "undo" not in every:
-            yield _fault(content, screen, "screen_label", "no undo or no reset")
+            yield Fault(content.number(screen), "affordances", "", "no undo or no reset")
 
 
 def _ax5(content: Content) -> Faults:
@@ -542,23 +788,35 @@ def _ax5(content: Content) -> Faults:
         for screen in content.entries
     ]
     if len(set(spans)) == 1 and len(spans) > 1:
-        yield Fault(0, "time_estimate", str(spans[0]), "identical on all screens", is_fatal=True)
+        yield Fault(
+            content.number(content.entries[0]),
+            "time_estimate",
+            "",
+            "identical on all screens",
+            is_fatal=True,
+        )
     short = [
         one
         for one in spans
         if not isinstance(one[0], int) or not isinstance(one[1], int) or one[0] < one[1]
     ]
     if len(short) * 2 > len(spans):
-        yield Fault(0, "time_estimate", "", "interaction outweighs thinking")
+        yield Fault(0, "screens", "", "interaction outweighs thinking")
 
 
 def _ax6(content: Content) -> Faults:
     praise = re.compile(r"\b(well done|great|super|clever|good job|stars?|points|lives)\b", re.I)
+    blame = re.compile(r"\b(careless|too slow|silly|not trying|you lose|wrong again)\b", re.I)
     for screen in content.entries:
-        if found := praise.search(str(screen["feedback"])):
-            yield Fault(
-                content.number(screen), "feedback", found.group(0), "praise without content"
-            )
+        for text in texts_in(screen["feedback"]):
+            if found := praise.search(text):
+                yield Fault(
+                    content.number(screen), "feedback", found.group(0), "praise without content"
+                )
+            if found := blame.search(text):
+                yield Fault(
+                    content.number(screen), "feedback", found.group(0), "it shames", is_fatal=True
+                )
 
 
 def _ax7(content: Content) -> Faults:
@@ -569,7 +827,7 @@ def _ax7(content: Content) -> Faults:
             yield _fault(content, screen, "vir_id", "the model changes without a reason")
 
 
-READINGS: dict[str, Reading | str] = {
+READINGS: dict[str, Reading | str | tuple[Reading | str, ...]] = {
     "module_D:D1": _md1,
     "module_D:D2": _md2,
     "module_D:D3": _md3,
@@ -594,8 +852,8 @@ READINGS: dict[str, Reading | str] = {
     "module_P:P7": _mp7,
     "module_P:P8": _mp8,
     "module_X:X1": _mx1,
-    "module_X:X2": "pitfall:passive_run",
-    "module_X:X3": "pitfall:wall_of_text",
+    "module_X:X2": ("pitfall:passive_run", "gate:module_minutes_fit"),
+    "module_X:X3": ("pitfall:wall_of_text", "pitfall:decorative_visual"),
     "module_X:X4": _mx4,
     "module_X:X5": "gate:module_context_varied",
     "module_X:X6": _mx6,
@@ -608,17 +866,17 @@ READINGS: dict[str, Reading | str] = {
     "applet_D:D6": _ad6,
     "applet_D:D7": "gate:applet_mathematics_correct",
     "applet_L:L1": "gate:applet_operable_without_dragging",
-    "applet_L:L2": "pitfall:colour_only_meaning",
-    "applet_L:L3": _each_notes(r"4\.5 to 1", "3 to 1"),
-    "applet_L:L4": _each_notes("announced|status text|alternative text"),
-    "applet_L:L5": _each_notes(r"\b(24|44)\b", "pixel"),
+    "applet_L:L2": _al2,
+    "applet_L:L3": (_each_notes(r"4\.5 to 1", "3 to 1", "line", "tick", "outline"), _al3),
+    "applet_L:L4": _each_notes("announced|status text", "entry state", "each change|each state"),
+    "applet_L:L5": _each_notes(r"\b44\b", "pixel", "hit area"),
     "applet_L:L6": _al6,
     "applet_L:L7": _al7,
-    "applet_L:L8": _each_notes("focus", "after"),
-    "applet_L:L9": _each_notes("spoken form"),
+    "applet_L:L8": (_each_notes("focus", "after feedback"), _al8),
+    "applet_L:L9": (_each_notes("spoken form"), _al9),
     "applet_P:P1": "gate:applet_misconception_answered",
-    "applet_P:P2": "pitfall:verdict_only_feedback",
-    "applet_P:P3": "pitfall:symbol_before_model",
+    "applet_P:P2": _ap2,
+    "applet_P:P3": _ap3,
     "applet_P:P4": _ap4,
     "applet_P:P5": _ap5,
     "applet_P:P6": _ap6,
@@ -627,8 +885,11 @@ READINGS: dict[str, Reading | str] = {
     "applet_X:X2": _ax2,
     "applet_X:X3": _ax3,
     "applet_X:X4": _ax4,
-    "applet_X:X5": _ax5,
+    "applet_X:X5": (_ax5, "gate:applet_time_fits"),
     "applet_X:X6": _ax6,
     "applet_X:X7": _ax7,
     "applet_X:X8": _each_notes(r"360 pixel"),
 }
+
+_FAULTS_ONLY = frozenset({"module_X:X5"})
+"""Beside those of vision. Whether a context is believable and open to all, no field says."""

@@ -1,11 +1,13 @@
 """Drafts of a review by rule: gate findings, levels of criteria, pitfalls, coverage, short texts.
 
 Belongs here: putting what readings found into the scorers' contracts. Nothing is added up and no
-gate is decided here. Without pictures a criterion of vision is read from the plan, and says so.
+gate is decided here. Rules see no pictures: of a criterion of vision they find faults of the plan,
+and where they find none it is not assessed. Quotes stand word for word at the field that is named.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,9 +15,14 @@ from aina_assets.authoring.answers import rubric_of
 from aina_assets.authoring.config import Configuration, Criterion, GateSet, Pitfalls
 from aina_assets.authoring.contracts import Document
 from aina_assets.authoring.coverage import audited
-from aina_assets.authoring.criterion_readings import criterion_faults, level_index
+from aina_assets.authoring.criterion_readings import (
+    criterion_faults,
+    level_index,
+    shows_faults_only,
+)
 from aina_assets.authoring.gate_readings import gate_faults
 from aina_assets.authoring.pitfall_readings import Content, pitfall_faults
+from aina_assets.authoring.quoting import evidence_of, quote_of, seen
 from aina_assets.authoring.reading import Fault, of_component
 from aina_assets.authoring.rules import AuthoringRules
 
@@ -65,12 +72,12 @@ def _gate(gate: Any, faults: list[Fault] | None, content: Content) -> Document:
         return {"id": gate.id, "finding": "not_shown", "evidence": [], "missing": missing,
                 "fix": "", "confidence": "low"}  # fmt: skip
     if not faults:
-        return {"id": gate.id, "finding": "met", "evidence": _seen(gate.evidence, content),
+        return {"id": gate.id, "finding": "met", "evidence": seen(gate.evidence, content),
                 "missing": "", "fix": "", "confidence": "medium"}  # fmt: skip
     return {
         "id": gate.id,
         "finding": "not_met",
-        "evidence": [fault.evidence for fault in faults[:4]],
+        "evidence": [evidence_of(fault, content) for fault in faults[:4]],
         "missing": "; ".join(f"{_place(one, content)}: {one.what}" for one in faults[:4]),
         "fix": f"{_place(faults[0], content)}, {faults[0].field}: {gate.must}",
         "confidence": "medium",
@@ -83,15 +90,13 @@ def rubric_domain(inputs: Inputs, config: Configuration, rules: AuthoringRules) 
     rubric = rubric_of(config, content.scope, code)
     if rubric is None:
         raise ValueError(f"there is no rubric {content.scope}_{code}")
-    seen = bool(inputs.get("slide_pictures"))
     made: Document = {
         "domain": _DOMAINS[code],
         "domain_code": code,
         "scope": content.scope,
         "content_type": inputs["content_type"],
         "criteria": [
-            _criterion(one, content, code, inputs["content_type"], rules, seen=seen)
-            for one in rubric.criteria
+            _criterion(one, content, code, inputs["content_type"], rules) for one in rubric.criteria
         ],
     }
     if code == "P" and content.scope == "module":
@@ -105,8 +110,6 @@ def _criterion(
     code: str,
     content_type: str,
     rules: AuthoringRules,
-    *,
-    seen: bool,
 ) -> Document:
     base: Document = {"id": criterion.id, "evidence": [], "dev_notes": []}
     if not criterion.applies_to(content_type):
@@ -118,12 +121,25 @@ def _criterion(
             "recommendation": None,
         }
     faults = criterion_faults(content.scope, code, criterion.id, content, rules)
-    if faults is None:
-        # What no reading knows gets the level that describes nothing: absence is no evidence.
-        faults = [Fault(0, criterion.evidence[0], "", "no rule reads it; a person must", True)]
+    if faults is None or (not faults and shows_faults_only(content.scope, code, criterion)):
+        why = (
+            "no rule reads it"
+            if faults is None
+            else "no fault was read; pictures decide, and were not seen"
+            if criterion.vision
+            else "no fault was read; no field says that it is met"
+        )
+        return base | {
+            "applicable": True,
+            "points": None,
+            "level_when": "",
+            "evidence": seen(criterion.evidence, content),
+            "reason": f"Not assessed: {why}. A person must say.",
+            "recommendation": None,
+        }
     level = criterion.levels[level_index(faults, len(criterion.levels))]
     told = "; ".join(f"{_place(one, content)}: {one.what}" for one in faults[:3])
-    blind = " Pictures not seen." if criterion.vision and not seen else ""
+    blind = " Pictures not seen." if criterion.vision else ""
     recommendation = None
     if level is not criterion.levels[0]:
         first = faults[0]
@@ -138,7 +154,8 @@ def _criterion(
         "applicable": True,
         "points": level.points,
         "level_when": level.when,
-        "evidence": [one.evidence for one in faults[:3]] or _seen(criterion.evidence, content),
+        "evidence": [evidence_of(one, content) for one in faults[:3]]
+        or seen(criterion.evidence, content),
         "reason": (
             told
             or "No fault was found by reading the fields; how it works on students is not read."
@@ -161,7 +178,7 @@ def _concepts(content: Content) -> Iterator[Document]:
             "component_index": None if is_retrieval or not indexes else indexes[0],
             "action": action[0],
             "evidence_strength": action[1],
-            "quote": " ".join(slide["on_slide_text"].split()[:15]),
+            "quote": _start(quote_of(content, slide)["quote"], 15),
         }
 
 
@@ -183,7 +200,7 @@ def pitfalls(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Do
             {
                 "id": pitfall.id,
                 "where": where,
-                "evidence": " ".join(first.quote.split()[:25]) or first.what,
+                "evidence": evidence_of(first, content)["quote"] or first.what,
                 "harm_here": f"{first.what}. {pitfall.why_it_harms}",
                 "fix": f"{_place(first, content)}, {first.field}: {pitfall.fix}",
                 "confidence": "medium",
@@ -337,7 +354,9 @@ def action_summaries(inputs: Inputs, config: Configuration, rules: AuthoringRule
     failed = [one["title"] for one in digest["gates"] if one["state"] == "fail"]
     open_ = [one["title"] for one in digest["gates"] if one["state"] == "not_shown"]
     verdicts = ", ".join(
-        f"{one['domain']} {one['verdict'] or 'not assessed'}" for one in digest["domains"]
+        f"{one['domain']} {one['verdict'] or 'not assessed'}"
+        + (" in part" if one["verdict"] and one["not_assessed"] else "")
+        for one in digest["domains"]
     )
     lead = asked[0]["change"] if asked else "nothing that the reading of fields could find"
     missing = [
@@ -350,7 +369,7 @@ def action_summaries(inputs: Inputs, config: Configuration, rules: AuthoringRule
         for place in one["where"] or [0]:
             by_place.setdefault(place, []).append(one)
     return {
-        "summary_blurb": _words(f"{verdicts}. In its way: {lead}", 60),
+        "summary_blurb": _words(f"{_whole(digest)} {verdicts}. In its way: {lead}", 60),
         "gate_summary": _words(
             ("Failed: " + "; ".join(failed) if failed else "No gate failed")
             + (f". Not shown: {'; '.join(open_)}" if open_ else "")
@@ -375,30 +394,28 @@ def action_summaries(inputs: Inputs, config: Configuration, rules: AuthoringRule
     }  # fmt: skip
 
 
+def _whole(digest: Mapping[str, Any]) -> str:
+    """What the review says of the whole, and how much of it was looked at."""
+    points = f"{digest['points_assessed']} of {digest['points_applicable']} points assessed"
+    open_ = digest["not_assessed"]
+    if not open_:
+        return f"{digest['verdict'].replace('_', ' ').capitalize()}; {points}."
+    named = ", ".join(open_[:8]) + (f" and {len(open_) - 8} more" if len(open_) > 8 else "")
+    return f"{digest['verdict'].replace('_', ' ').capitalize()}; {points}, not {named}."
+
+
 def _words(text: str, most: int) -> str:
     words = text.split()
     return " ".join(words[:most]) + (" …" if len(words) > most else "")
+
+
+def _start(text: str, most: int) -> str:
+    """The first words of a text, as they stand there."""
+    words = re.match(rf"\S+(?:\s+\S+){{0,{most - 1}}}", text)
+    return words.group(0) if words else ""
 
 
 def _place(fault: Fault, content: Content) -> str:
     if not fault.where:
         return "The whole"
     return f"{'Slide' if content.scope == 'module' else 'Screen'} {fault.where}"
-
-
-def _seen(evidence: Sequence[str], content: Content) -> list[Document]:
-    """A place at which the fields that were read can be found."""
-    for name in evidence:
-        value = content.document.get(name)
-        if isinstance(value, str) and value:
-            return [{"where": 0, "field": name, "quote": " ".join(value.split()[:25])}]
-        for entry in content.entries:
-            if isinstance(said := entry.get(name), str) and said:
-                quote = " ".join(said.split()[:25])
-                return [{"where": content.number(entry), "field": name, "quote": quote}]
-    first = content.entries[0] if content.entries else {}
-    return (
-        [{"where": 1, "field": evidence[0], "quote": " ".join(content.told(first).split()[:25])}]
-        if first
-        else []
-    )

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from typing import Any
 
+from aina_assets.authoring.arithmetic import false_chains
 from aina_assets.authoring.pacing import applet_time_faults, minutes_faults
 from aina_assets.authoring.pitfall_readings import Content
 from aina_assets.authoring.reading import (
@@ -34,9 +34,6 @@ _TEACHES = (
     "vocabulary",
 )
 _CHECKS = ("independent_practice", "exit_question", "guided_practice")
-_EQUALITY = re.compile(
-    r"(?<![\d/=\u00d7+\u2212*-])(\d{1,3})\s*/\s*(\d{1,3})\s*=\s*(\d{1,3})\s*/\s*(\d{1,3})(?![\d/])"
-)
 _DENIED = re.compile(r"\?|\bnot\b|\bwrong\b|tempting|\bclaim|agree|says|\bif\b", re.IGNORECASE)
 _FOOD = re.compile(
     r"\b(pizza|cake|pie|chocolate|flatbread|bread|apple|biscuit|sandwich|oats|jug|juice)\w*", re.I
@@ -107,20 +104,23 @@ def _module_components_covered(content: Content, _: AuthoringRules) -> list[Faul
             faults.append(
                 Fault(
                     0,
-                    "slides",
-                    f"component {index}: taught on {taught}, checked on {checked}",
-                    what,
+                    f"lo_components[{index}].statement",
+                    str(content.document["lo_components"][index]["statement"]),
+                    f"component {index}: taught on {taught}, checked on {checked}: {what}",
                 )
             )
     return faults
 
 
 def _mathematics(content: Content) -> Iterator[Fault]:
-    """False equalities of fractions that a plan states as true; denials and questions aside."""
+    """Chains that a plan states and that do not come out; denials and questions aside."""
     for entry in content.entries:
         for field in (
             "on_slide_text",
             "teacher_action",
+            "student_action",
+            "student_does",
+            "screen_zones",
             "major_idea_per_slide",
             "visual_model_description",
             "student_sees",
@@ -130,10 +130,10 @@ def _mathematics(content: Content) -> Iterator[Fault]:
                 for sentence in re.split(r"(?<=[.!?])\s", text):
                     if _DENIED.search(sentence):
                         continue
-                    for found in _EQUALITY.finditer(sentence):
-                        a, b, c, d = (int(part) for part in found.groups())
-                        if not b or not d or Fraction(a, b) != Fraction(c, d):
-                            yield Fault(content.number(entry), field, found.group(0), "false")
+                    for chain in false_chains(sentence):
+                        yield Fault(
+                            content.number(entry), field, chain, f"“{chain}” does not come out"
+                        )
 
 
 def _mathematics_correct(content: Content, _: AuthoringRules) -> list[Fault]:

@@ -27,8 +27,9 @@ from aina_assets.authoring.lane_tables import APP_REVIEW, CH_RESEARCH, MOD_REVIE
 from aina_assets.authoring.lanes import CURRICULUM, Made, Passages, Step, Work, runner_of, table_of
 from aina_assets.authoring.pacing import pacing_state
 from aina_assets.authoring.policy import Authoring
-from aina_assets.authoring.review import compile_review, review_report, write_trace
+from aina_assets.authoring.review import compile_review, review_report
 from aina_assets.authoring.rules import AuthoringRules
+from aina_assets.authoring.traces import write_trace
 from aina_assets.review.policy import ReviewGates
 from aina_assets.warehouse.tables import Table, table_name
 

@@ -14,7 +14,8 @@ another verb, statement or code       an event that is refused by name; the row 
 
 No event changes another, and what identifies a row (``identity_fields`` of the contract
 ``kb_write_agent``) never changes. Like every table of the lanes the log follows from the decisions
-as they are: what a gate sent back adds nothing, and a unit's writes come after those before it.
+as they are (``docs/decisions/0010-knowledge-events-are-a-fold.md``): what a gate sent back adds
+nothing, and a unit's writes come after those before it.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ class Fault:
 
     Attributes:
         where: slide or screen; 0: the plan as a whole.
-        field: in which field.
-        quote: the words there.
+        field: in which field; a path below it where that is known.
+        quote: the words there; what evidence quotes of them, ``quoting`` looks up.
         what: what is missing or wrong.
         is_fatal: one is enough for the lowest level.
     """
@@ -44,12 +44,6 @@ class Fault:
     quote: str
     what: str
     is_fatal: bool = False
-
-    @property
-    def evidence(self) -> dict[str, Any]:
-        """It as a scorer quotes it."""
-        words = self.quote.split()
-        return {"where": self.where, "field": self.field, "quote": " ".join(words[:25])}
 
 
 Faults = Iterator[Fault]
@@ -159,3 +153,9 @@ def texts_in(value: Any) -> Iterable[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from texts_in(inner)
+
+
+def follows(before: str, after: str) -> bool:
+    """Whether a state takes up the one before: half of what that one names is still there."""
+    named = content_words(before)
+    return not named or len(named & content_words(after)) * 2 >= len(named)

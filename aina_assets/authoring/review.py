@@ -1,34 +1,39 @@
 """The review of a module or applet: all scorers' results as one report, with its traces.
 
-Belongs here: ``compile_review`` and ``write_trace``. Figures and verdicts come from ``scoring`` and
-``coverage``; short texts are added when they are there. Stays out: pages.
+Belongs here: ``compile_review``, and the verdict of the whole. Figures come from ``scoring`` and
+``coverage``, threads from ``traces``; short texts are added when they are there. Stays out: pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 from aina_assets.authoring.answers import rubric_of
 from aina_assets.authoring.config import Configuration, GateSet, Pitfalls
 from aina_assets.authoring.contracts import Document
-from aina_assets.authoring.coverage import counted
+from aina_assets.authoring.coverage import counted, places_of, statement_of
 from aina_assets.authoring.draft_review import content_of
 from aina_assets.authoring.gate_readings import computed_gates
 from aina_assets.authoring.pitfall_readings import Content
 from aina_assets.authoring.rules import AuthoringRules
 from aina_assets.authoring.scoring import (
     DomainScore,
+    GateResult,
     gate_results,
     is_passed,
     recommendations,
     scored,
     violations,
 )
+from aina_assets.authoring.traces import write_trace
 
 _DOMAIN_CODES = ("D", "L", "P", "X")
+
+READY, NOT_READY, OPEN = "ready", "not_ready", "not_fully_assessed"
+VERDICTS = (READY, NOT_READY, OPEN)
+"""What a review can say of the whole."""
 
 
 def compile_review(
@@ -45,7 +50,7 @@ def compile_review(
         results: ``score_gates_result``, ``scan_design_pitfalls_result``,
             ``assess_learning_coverage_result``, ``score_rubric_domain_result`` as a list, and where
             they are there ``extract_applet_summary`` and ``traces``; what is missing is listed as
-            not assessed.
+            not assessed, and so is each criterion, question and item without a finding.
         config: rubrics.
         rules: bounds of sums.
     """
@@ -80,7 +85,7 @@ def compile_review(
         if "scan_design_pitfalls_result" in results
         else []
     )  # fmt: skip
-    covered = (
+    coverage = (
         counted(
             results["assess_learning_coverage_result"], content.document, content.synthesis,
             content.scope,
@@ -88,11 +93,20 @@ def compile_review(
         if "assess_learning_coverage_result" in results
         else {"coverage": {}}
     )  # fmt: skip
+    not_assessed = [
+        *missing,
+        *(code for code in _DOMAIN_CODES if code not in domains),
+        *_open_items(gates, domains, coverage["coverage"]),
+    ]
+    verdict = _verdict(gates, not_assessed)
     asked = recommendations(gates, found, list(domains.values()))
     return {
         "scope": content.scope,
         "content_type": inputs["content_type"],
-        "is_ready": bool(gates) and is_passed(gates),
+        "is_ready": verdict == READY,
+        "verdict": verdict,
+        "points_assessed": sum(one.assessed_maximum for one in domains.values()),
+        "points_applicable": _points(content.scope, inputs["content_type"], config),
         "gates": [asdict(one) for one in gates],
         "domains": [
             {
@@ -101,7 +115,9 @@ def compile_review(
                 "verdict": one.verdict,
                 "raw": one.raw,
                 "applicable_maximum": one.applicable_maximum,
+                "assessed_maximum": one.assessed_maximum,
                 "left_out": list(one.left_out),
+                "not_assessed": list(one.not_assessed),
                 "overrides": list(one.overrides),
                 "criteria": [
                     {key: entry[key] for key in ("id", "points", "reason", "applicable")}
@@ -111,12 +127,12 @@ def compile_review(
             for code, one in domains.items()
         ],
         "pitfalls": [asdict(one) | {"is_kept": one.is_kept} for one in found],
-        "coverage": covered["coverage"],
-        "mastery": {key: value for key, value in covered.items() if key != "coverage"},
+        "coverage": coverage["coverage"],
+        "mastery": _mastery(coverage, content),
         "traces": results["traces"] if "traces" in results else write_trace(content),
         "applet_summary": results.get("extract_applet_summary"),
         "recommendations": [asdict(one) for one in asked],
-        "not_assessed": missing + [code for code in _DOMAIN_CODES if code not in domains],
+        "not_assessed": not_assessed,
     }
 
 
@@ -137,69 +153,53 @@ def _domains(
     return made
 
 
-def write_trace(content: Content) -> list[Document]:
-    """Threads of a plan from first to last: steps with their places, and where one breaks."""
-    threads = _module_threads(content) if content.scope == "module" else _screen_threads(content)
-    return [
-        {
-            "thread": thread,
-            "subject": subject,
-            "steps": [{"where": place, "what": what} for place, what in steps],
-            "breaks": list(breaks),
-        }
-        for thread, subject, steps, breaks in threads
-    ]
+def _verdict(gates: Sequence[GateResult], not_assessed: Sequence[str]) -> str:
+    """What a review says of the whole: a failed question first, then what nobody looked at."""
+    if gates and not is_passed(gates):
+        return NOT_READY
+    return OPEN if not_assessed else READY
 
 
-_Thread = tuple[str, str, list[tuple[int, str]], list[str]]
+def _open_items(
+    gates: Sequence[GateResult], domains: Mapping[str, DomainScore], coverage: Mapping[str, Any]
+) -> Iterator[str]:
+    """What was asked and came to no finding, as ``<where>:<what>``."""
+    for gate in gates:
+        if gate.state == "not_shown":
+            yield f"gates:{gate.id}"
+    for code, domain in domains.items():
+        for criterion in domain.not_assessed:
+            yield f"{code}:{criterion}"
+        if domain.total is None and not domain.not_assessed:
+            yield code
+    for name, found in coverage.items():
+        if isinstance(found, Mapping):
+            for item in found["not_judged"]:
+                yield f"coverage:{name} {item}"
 
 
-def _module_threads(content: Content) -> Iterator[_Thread]:
-    slides = content.entries
-    for one in content.synthesis.get("prerequisites_to_reactivate") or []:
-        called = [
-            (slide["slide_no"], "called up")
-            for slide in slides
-            if slide["slide_role"] == "retrieval"
+def _points(scope: str, content_type: str, config: Configuration) -> int:
+    """The most points that the rubrics have for this kind of content."""
+    rubrics = (rubric_of(config, scope, code) for code in _DOMAIN_CODES)
+    return sum(
+        criterion.points
+        for rubric in rubrics
+        if rubric is not None
+        for criterion in rubric.criteria
+        if criterion.applies_to(content_type)
+    )
+
+
+def _mastery(coverage: Mapping[str, Any], content: Content) -> Document:
+    """Judgements of coverage, each component's with its own words and what stands where."""
+    found = {key: value for key, value in coverage.items() if key != "coverage"}
+    if "components" in found:
+        found["components"] = [
+            entry
+            | {
+                "statement": statement_of(content, entry["component_index"]),
+                "evidence": places_of(content, entry["component_index"], entry["where"]),
+            }
+            for entry in found["components"]
         ]
-        yield "knowledge_trace", one["what"], called, [] if called else ["never called up"]
-    for one in content.synthesis["lo_misconceptions"]:
-        met = [
-            (slide["slide_no"], slide["slide_role"])
-            for slide in slides
-            if one["misconception_id"] in slide["misconception_ids"]
-        ]
-        roles = [role for _, role in met]
-        breaks = [] if "misconception_probe" in roles else ["no commitment before the answer"]
-        if "independent_practice" not in roles:
-            breaks.append("not checked again")
-        yield "misconception_trace", one["misconception_id"], met, breaks
-    levels = ("informal", "named", "defined", "used")
-    for term in content.document["vocabulary_introduction_plan"]:
-        steps = [
-            (step["slide_no"], str(step.get("level")))
-            for step in term["steps"]
-            if isinstance(step.get("slide_no"), int)
-        ]
-        ranks = [levels.index(level) for _, level in steps if level in levels]
-        jumps = any(b - a > 1 for a, b in pairwise(ranks))
-        yield "vocabulary_trace", term["term"], steps, ["a level is jumped"] if jumps else []
-    for place, model in enumerate(content.document["visual_models"]):
-        breaks = ["not linked to the model before"] if place and not model["linked_to"] else []
-        yield (
-            "representation_trace",
-            model["vir_id"],
-            [(number, "in use") for number in model["slides"]],
-            breaks,
-        )
-
-
-def _screen_threads(content: Content) -> Iterator[_Thread]:
-    screens = content.entries
-    steps = [(screen["screen_no"], screen["ias_stage"]) for screen in screens]
-    breaks = [
-        f"screen {screen['screen_no']} does not say from which state it starts"
-        for screen in screens
-        if not str(screen["transition_from_previous"].get("this_screen_entry_state") or "").strip()
-    ]
-    yield "screen_state_trace", "screens", steps, breaks
+    return found

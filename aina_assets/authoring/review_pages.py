@@ -1,8 +1,9 @@
 """Pages of final reviews: one for each module and applet, and the list of them all.
 
 Belongs here: the documents that the pages show, made of ``review_report`` and of what it stands on,
-beside what the rubrics, gate sets and pitfalls say; rendering them. Every figure is one of a
-report, of a row, or of a rubric: nothing is counted here. Stays out: what is decided (``review``).
+beside what the rubrics, gate sets and pitfalls say, of an applet its screens in full; rendering
+them. Every figure is one of a report, of a row, or of a rubric: nothing is counted here. Stays out:
+what is decided (``review``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ UNIT_PAGES = "*-review.html"
 
 DRAFT = "deterministic_draft"
 REPORT = "review_report"
-_BLUEPRINT = "build_module_blueprint"
+_STORYBOARD = "build_applet_screens"
 _SCORES = "score_rubric_domain_result"
 _SHOWN = (
     "step", "part", "version", "status", "reason", "contract", "maker", "document_sha256",
@@ -50,10 +51,10 @@ def unit_document(report: Row, below: Sequence[Row], config: Configuration) -> D
         if row["contract"] == _SCORES and row["document"] is not None
         for one in (json.loads(row["document"]),)
     }
-    content = [
+    storyboards = [
         json.loads(row["document"])
         for row in below
-        if row["contract"] == _BLUEPRINT and row["document"]
+        if row["contract"] == _STORYBOARD and row["document"]
     ]
     gate_set = config.rubric_by_name.get(f"{found['scope']}_gates")
     pitfalls = config.rubric_by_name.get("design_pitfalls")
@@ -70,8 +71,10 @@ def unit_document(report: Row, below: Sequence[Row], config: Configuration) -> D
         "reason": report["reason"],
         "makers": sorted(set(makers)),
         "is_draft": DRAFT in makers,
-        "components": [
-            one["statement"] for document in content[-1:] for one in document["lo_components"]
+        "screens": [
+            _in_order(screen, config)
+            for document in storyboards[-1:]
+            for screen in document["screens"]
         ],
         "stands_on": [{name: row[name] for name in _SHOWN} for row in below],
         **found,
@@ -88,6 +91,13 @@ def unit_document(report: Row, below: Sequence[Row], config: Configuration) -> D
             for one in found["pitfalls"]
         ],
     }
+
+
+def _in_order(screen: Document, config: Configuration) -> Document:
+    """A screen with its fields in the order of their contract, and then the rest."""
+    contract = config.contract_by_name.get(_STORYBOARD)
+    first = [field.name for field in contract.fields if field.name in screen] if contract else []
+    return {name: screen[name] for name in (*first, *(one for one in screen if one not in first))}
 
 
 def _place(report: Row, domain: Row) -> tuple[str, str]:

@@ -27,11 +27,14 @@ class DomainScore:
     Attributes:
         document: the whole of ``score_rubric_domain_result``; none: no criterion applies, and the
             domain is not assessed.
-        total: of 25 (what the rubric has), scaled over the applicable criteria; none as above.
+        total: of 25 (what the rubric has), scaled over the criteria that apply and were assessed;
+            none: there is none.
         verdict: the rubric's band.
-        raw: points of the applicable criteria.
-        applicable_maximum: the most that these can have.
+        raw: points of these criteria.
+        applicable_maximum: the most that criteria that apply can have.
+        assessed_maximum: the most that those can have which were assessed.
         left_out: criteria that do not apply.
+        not_assessed: criteria that apply, and to which the scorer gave no level.
         overrides: where code decided otherwise than the scorer, and why.
     """
 
@@ -40,7 +43,9 @@ class DomainScore:
     verdict: str | None
     raw: int
     applicable_maximum: int
+    assessed_maximum: int
     left_out: tuple[str, ...]
+    not_assessed: tuple[str, ...]
     overrides: tuple[str, ...]
 
 
@@ -48,7 +53,7 @@ def scored(result: Mapping[str, Any], rubric: Rubric) -> DomainScore:
     """A scorer's answer with its total and verdict.
 
     Applicability is that of the rubric for the content type, and points are those of a level,
-    whatever the scorer wrote.
+    whatever the scorer wrote. A criterion without points is not assessed: it is in no total.
     """
     given = {entry["id"]: entry for entry in result["criteria"]}
     content_type = result["content_type"]
@@ -63,8 +68,10 @@ def scored(result: Mapping[str, Any], rubric: Rubric) -> DomainScore:
         if not applies:
             entry |= {"points": None, "evidence": []}
             entry |= {"reason": f"not applicable to {content_type}", "recommendation": None}
+        elif entry["points"] is None:
+            entry |= {"level_when": "", "recommendation": None}
         else:
-            points = entry["points"] if isinstance(entry["points"], int) else 0
+            points = entry["points"]
             level = next(
                 (one for one in criterion.levels if one.points <= points), criterion.levels[-1]
             )
@@ -74,24 +81,31 @@ def scored(result: Mapping[str, Any], rubric: Rubric) -> DomainScore:
                 )
             entry |= {"points": level.points, "level_when": level.when}
         entries.append(entry)
-    counted = [
+    pairs = [
         (entry["points"], criterion.points)
         for entry, criterion in zip(entries, rubric.criteria, strict=True)
         if entry["applicable"]
     ]
+    counted = [(points, maximum) for points, maximum in pairs if points is not None]
     raw, most = sum(points for points, _ in counted), sum(points for _, points in counted)
+    applicable = sum(maximum for _, maximum in pairs)
     left_out = tuple(entry["id"] for entry in entries if not entry["applicable"])
+    open_ = tuple(
+        entry["id"] for entry in entries if entry["applicable"] and entry["points"] is None
+    )
     if not most:
-        return DomainScore(None, None, None, 0, 0, left_out, tuple(overrides))
+        return DomainScore(None, None, None, 0, applicable, 0, left_out, open_, tuple(overrides))
     total = scaled(raw, most, rubric.points)
     verdict = verdict_of(total, rubric)
     document = {**result, "criteria": entries, "domain_total": total, "domain_verdict": verdict}
-    return DomainScore(document, total, verdict, raw, most, left_out, tuple(overrides))
+    return DomainScore(
+        document, total, verdict, raw, applicable, most, left_out, open_, tuple(overrides)
+    )
 
 
-def scaled(raw: int, applicable_maximum: int, points: int) -> int:
-    """``raw`` of ``applicable_maximum`` as points of ``points``; halves go up."""
-    return (2 * raw * points + applicable_maximum) // (2 * applicable_maximum)
+def scaled(raw: int, maximum: int, points: int) -> int:
+    """``raw`` of ``maximum`` as points of ``points``; halves go up."""
+    return (2 * raw * points + maximum) // (2 * maximum)
 
 
 def verdict_of(total: int, rubric: Rubric) -> str:
@@ -335,7 +349,7 @@ def _of_criteria(domains: Sequence[DomainScore]) -> Iterator[Recommendation]:
     for domain in domains:
         for entry in (domain.document or {"criteria": ()})["criteria"]:
             asked = entry["recommendation"]
-            if entry["applicable"] and isinstance(asked, Mapping):
+            if entry["points"] is not None and isinstance(asked, Mapping):
                 place = asked.get("where")
                 yield Recommendation(
                     "should" if entry["points"] == 0 else "could",

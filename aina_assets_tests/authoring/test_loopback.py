@@ -409,6 +409,30 @@ def test_nothing_is_written_before_the_gates_let_pass() -> None:
     assert researched - wrote == {unit}
 
 
+def test_the_log_grows_by_what_is_let_pass_and_loses_what_is_withdrawn() -> None:
+    """Decision 10: events are a fold over what stands, with the same ids before what is new."""
+
+    def log(world: World) -> dict[str, list[str]]:
+        return {name: [row["event_id"] for row in world.rows(name)] for name in WRITES}
+
+    chapter, module, applet = WRITES
+    early, whole = log(World(approves=HARD[:1])), log(World(approves=HARD))
+    assert early[chapter] == whole[chapter]
+    assert early[chapter]
+    assert (early[module], early[applet]) == ([], [])
+    assert whole[module]
+
+    sent_back = World(approves=HARD)
+    last = sent_back.rows(module)[-1]["unit_id"]
+    kept = [row["event_id"] for row in sent_back.rows(module) if row["unit_id"] != last]
+    sent_back.desk.decide(sent_back.subject("module_kb_synthesis", last), "reject")
+    sent_back.run()
+    after = log(sent_back)
+    assert after[chapter] == whole[chapter]
+    assert after[module] == kept
+    assert len(kept) < len(whole[module])
+
+
 def test_each_moment_writes_and_the_next_reads_what_was_written() -> None:
     world = World(approves=HARD)
     log = kb_enrichment_events(*(world.tables[name] for name in WRITES))

@@ -263,6 +263,8 @@ def test_a_review_says_all_of_its_report() -> None:
                 assert criterion["id"] in identifiers
                 assert criterion["reason"] in text
                 assert criterion["evidence"] or not criterion["applicable"]
+                if criterion["applicable"] and criterion["points"] is None:
+                    assert "not assessed" in text
                 for level in criterion["levels"] if criterion["applicable"] else ():
                     assert level["when"] in text
         for gate in review["gates"]:
@@ -273,6 +275,69 @@ def test_a_review_says_all_of_its_report() -> None:
         for name in review["coverage"].keys() - {"faults"}:
             assert name.replace("_", " ").capitalize() in text
         assert all(trace["subject"] in text for trace in review["traces"])
+
+
+def _every(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _every(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _every(inner)]
+    return [] if value is None or value == "" else [str(value)]
+
+
+def test_an_applet_has_its_screens_in_full_and_a_module_has_none() -> None:
+    for unit in units():
+        content = reviews()[1][unit["page"]]
+        text = " ".join(Page(content).texts)
+        if unit["lane"] == "mod_review":
+            assert unit["review"]["screens"] == []
+            assert b'id="screens"' not in content
+            continue
+        (plan,) = (
+            json.loads(row["document"])
+            for row in rows()
+            if row["unit_id"] == unit["unit_id"]
+            and row["contract"] == "build_applet_screens"
+            and row["is_current"]
+        )
+        screens = plan["screens"]
+        assert [one["screen_no"] for one in unit["review"]["screens"]] == [
+            one["screen_no"] for one in screens
+        ]
+        assert [said for said in _every(screens) if said not in text] == []
+        # What is folded away is not printed; screens are not folded.
+        section = content[content.index(b'id="screens"') : content.index(b'id="stands"')]
+        assert b"<details" not in section
+        assert section.count(b'<section class="screen"') == len(screens)
+
+
+def test_a_page_says_what_was_assessed_and_what_met_by_rule_says() -> None:
+    for unit in units():
+        review = unit["review"]
+        texts = Page(reviews()[1][unit["page"]]).texts
+        text = " ".join(texts)
+        assert review["verdict"] == "not_fully_assessed"
+        assert "Not fully assessed" in text
+        assert "✓ Ready" not in text
+        points = f"{review['points_assessed']} of the {review['points_applicable']} points"
+        assert points in text
+        for name in review["not_assessed"]:
+            assert name in Page(reviews()[1][unit["page"]]).identifiers
+        assert "it does not say that the mathematics of a drawing is right" in text
+        listed = " ".join(Page(reviews()[1]["authoring_review_pages.html"]).texts)
+        assert f"{review['points_assessed']} of {review['points_applicable']} points" in listed
+
+
+def test_a_component_has_its_own_words_and_quotes_of_its_own_places() -> None:
+    for unit in units():
+        content = reviews()[1][unit["page"]].decode()
+        entries = unit["review"]["mastery"]["components"]
+        for entry in entries:
+            row = content.split(f"component {entry['component_index']}:", 1)[1].split("</tr>", 1)[0]
+            assert html.escape(entry["statement"], quote=False) in html.unescape(row)
+            others = [one["statement"] for one in entries if one is not entry]
+            assert not [one for one in others if f"<bdi>{one}</bdi>" in row]
+            assert {one["where"] for one in entry["evidence"]} == set(entry["where"])
 
 
 def test_a_review_says_who_made_it_and_on_which_digest() -> None:
@@ -302,7 +367,7 @@ def test_no_draft_is_claimed_of_what_a_model_wrote() -> None:
 
 def test_what_was_found_wanting_is_plain() -> None:
     def spoil(report: dict[str, Any]) -> None:
-        report["is_ready"] = False
+        report |= {"is_ready": False, "verdict": "not_ready"}
         report["gates"][0] |= {"state": "fail", "finding": "not_met", "missing": "The verb.",
                                "fix": "Put it back."}  # fmt: skip
         kept = {

@@ -96,6 +96,29 @@ def test_a_scorer_who_decides_applicability_or_invents_a_level_is_overridden() -
     assert f"{second['id']}: 2 is no level" in told
 
 
+def test_what_was_not_assessed_is_in_no_total_and_is_named() -> None:
+    given, own = result(), rubric("module_P")
+    whole = scored(given, own)
+    open_one = next(one for one in given["criteria"] if one["applicable"])
+    (asked,) = (one for one in own.criteria if one.id == open_one["id"])
+    open_one["points"] = None
+    score = scored(given, own)
+    assert score.not_assessed == (*whole.not_assessed, asked.id)
+    assert score.applicable_maximum == whole.applicable_maximum
+    assert score.assessed_maximum == whole.assessed_maximum - asked.points
+    assert score.total == scaled(score.raw, score.assessed_maximum, own.points)
+    assert score.document is not None
+    assert (
+        runner().contracts.problems("score_rubric_domain_result", score.document, is_whole=True)
+        == []
+    )
+    for one in given["criteria"]:
+        one["points"] = None
+    nothing = scored(given, own)
+    assert (nothing.total, nothing.verdict, nothing.assessed_maximum) == (None, None, 0)
+    assert nothing.applicable_maximum == whole.applicable_maximum
+
+
 def test_without_an_applicable_criterion_a_domain_is_not_assessed() -> None:
     own = rubric("module_P").model_copy(
         update={
@@ -273,13 +296,66 @@ def test_a_review_orders_what_to_do_by_harm_and_names_what_was_not_assessed() ->
     assert order == sorted(order, key=["must", "should", "could"].index)
     assert digest["recommendations"][0]["because"] == "module_mathematics_correct"
     assert {"must", "should", "could"} <= set(order)
-    assert digest["is_ready"] is False
-    assert digest["not_assessed"] == []
+    assert (digest["is_ready"], digest["verdict"]) == (False, "not_ready")
+    assert not set(digest["not_assessed"]) & {*"DLPX", *SCORERS}
     partial = compile_review(
         sample, {"score_gates_result": results["score_gates_result"]}, config(), rules()
     )
     assert "scan_design_pitfalls_result" in partial["not_assessed"]
     assert {"D", "L", "P", "X"} <= set(partial["not_assessed"])
+    assert partial["points_assessed"] == 0
+
+
+SCORERS = (
+    "score_gates_result", "scan_design_pitfalls_result", "assess_learning_coverage_result",
+)  # fmt: skip
+
+
+def with_every_level(results: Sample, scope: str) -> Sample:
+    """As if somebody had looked at the pictures too, and found the highest level."""
+    made = copy.deepcopy(results)
+    for domain in made["score_rubric_domain_result"]:
+        by_id = {one.id: one for one in rubric(f"{scope}_{domain['domain_code']}").criteria}
+        for one in domain["criteria"]:
+            if one["applicable"] and one["points"] is None:
+                one["points"] = by_id[one["id"]].points
+    return made
+
+
+@pytest.mark.parametrize(("scope", "lane"), [("module", "mod_review"), ("applet", "app_review")])
+def test_a_review_is_ready_only_where_all_that_is_asked_was_assessed(scope: str, lane: str) -> None:
+    sample = module_input(3) if scope == "module" else applet_input(3)
+    drafts = scorers(sample, lane)
+    whole = with_every_level(drafts, scope)
+
+    def review(results: Sample) -> Sample:
+        return compile_review(sample, results, config(), rules())
+
+    drafted_one = review(drafts)
+    assert (drafted_one["is_ready"], drafted_one["verdict"]) == (False, "not_fully_assessed")
+    assert drafted_one["not_assessed"]
+    assert drafted_one["points_assessed"] < drafted_one["points_applicable"]
+    said = drafted("generate_action_summaries", lane, {"review_digest": drafted_one})
+    points = f"{drafted_one['points_assessed']} of {drafted_one['points_applicable']} points"
+    assert points in said["summary_blurb"]
+    assert drafted_one["not_assessed"][0] in said["summary_blurb"]
+
+    ready = review(whole)
+    assert (ready["is_ready"], ready["verdict"], ready["not_assessed"]) == (True, "ready", [])
+    assert ready["points_assessed"] == ready["points_applicable"]
+    for name in (*SCORERS, "score_rubric_domain_result"):
+        one_missing = {key: value for key, value in whole.items() if key != name}
+        assert review(one_missing)["verdict"] == "not_fully_assessed", name
+    unseen = copy.deepcopy(whole)
+    unseen["assess_learning_coverage_result"]["mastery_estimate"]["components"].pop()
+    assert any("coverage:components" in one for one in review(unseen)["not_assessed"])
+    unshown = copy.deepcopy(whole)
+    gates = {one.id: one for one in config().rubric_by_name[f"{scope}_gates"].entries}
+    for gate in unshown["score_gates_result"]["gates"]:
+        if getattr(gates[gate["id"]], "severity", "") == "advisory":
+            gate["finding"] = "not_shown"
+    if any(getattr(one, "severity", "") == "advisory" for one in gates.values()):
+        assert review(unshown)["verdict"] != "not_ready"
 
 
 @pytest.mark.parametrize(("scope", "lane"), [("module", "mod_review"), ("applet", "app_review")])
@@ -291,6 +367,6 @@ def test_a_report_repeats_figures_and_has_its_texts(scope: str, lane: str) -> No
     assert "No gate failed" in texts["gate_summary"]
     report = review_report(digest, texts)
     assert report["texts"] == texts
-    assert report["is_ready"] is True
+    assert report["verdict"] == digest["verdict"]
     assert digest["traces"]
     assert not any(one["breaks"] for one in digest["traces"] if one["thread"] == "vocabulary_trace")

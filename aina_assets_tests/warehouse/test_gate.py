@@ -250,6 +250,13 @@ def claim(text: str) -> dict[str, str]:
     return {"claim": text, "evidence_ref": "authored/work_rules#own_result"}
 
 
+def called_ready(frame: pa.Table) -> Broken:
+    """A review that is called ready in both places, with something that nobody assessed."""
+    place = rows_where(frame, lambda row: bool(row["not_assessed"]))[0]
+    frame = with_values(frame, "is_ready", {place: True})
+    return Broken(with_values(frame, "verdict", {place: "ready"}), 1)
+
+
 Breaker = Callable[[pa.Table], Broken]
 
 ANY: Callable[[dict[str, Any]], bool] = lambda _cells: True  # noqa: E731
@@ -287,6 +294,11 @@ DATAFRAME_RULES: Mapping[str, Sequence[Breaker]] = {
         one_cell("tier", "A", lambda row: row["kind"] == "gate"),
         one_cell("field_count", None, lambda row: row["kind"] == "contract"),
         one_cell("points", None, lambda row: row["points"] is not None),
+    ),
+    "ready_is_assessed": (
+        one_cell("is_ready", True, lambda row: is_made(row) and not row["is_ready"]),
+        one_cell("verdict", "ready", lambda row: is_made(row) and not row["is_ready"]),
+        called_ready,
     ),
     "figures_come_from_reviews": (
         one_cell("is_ready", None, is_made),
