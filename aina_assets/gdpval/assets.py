@@ -10,6 +10,7 @@ import dagster as dg
 import pyarrow as pa
 
 from aina_assets.gdpval import practice, previews, selection, stages, tables
+from aina_assets.gdpval.laws import LAWS
 from aina_assets.gdpval.policy import GdpvalCohorts
 from aina_assets.gdpval.tables import State
 from aina_assets.practice.policy import PracticeRules
@@ -49,6 +50,7 @@ def _stage(
             holds=tuple(map(str, _HOLDS)),
             upstream=tuple(map(gate_of, upstream)),
         ),
+        laws=LAWS[model],
     )
 
 
@@ -103,7 +105,9 @@ def gdpval_replacement_closeout(
     )
 
 
-@table_asset(tables.GdpvalReplacementDrafts, group="gdpval")
+@table_asset(
+    tables.GdpvalReplacementDrafts, group="gdpval", laws=LAWS[tables.GdpvalReplacementDrafts]
+)
 def gdpval_replacement_drafts(
     gdpval_replacement_closeout: pa.Table, gdpval_cohorts: GdpvalCohorts
 ) -> pa.Table:
@@ -145,20 +149,36 @@ def gdpval_replacement_domain_review(
 
 
 @_stage(
-    tables.GdpvalReplacementPractice,
+    tables.GdpvalReplacementRevisionCloseout,
     tables.GdpvalReplacementDomainReview,
-    summed=("case_count", "matched_case_count"),
+    summed=_EDITS,
+)
+def gdpval_replacement_revision_closeout(
+    gdpval_replacement_domain_review: pa.Table,
+    gdpval_replacement_drafts: pa.Table,
+    gdpval_cohorts: GdpvalCohorts,
+) -> pa.Table:
+    return stages.resolved(
+        tables.GdpvalReplacementRevisionCloseout,
+        gdpval_replacement_domain_review,
+        gdpval_replacement_drafts,
+        gdpval_cohorts,
+    )
+
+
+@_stage(
+    tables.GdpvalReplacementPractice,
+    tables.GdpvalReplacementRevisionCloseout,
+    summed=("case_count", "matched_case_count", *_EDITS),
 )
 def gdpval_replacement_practice(
-    gdpval_replacement_domain_review: pa.Table,
-    gdpval_replacement_closeout: pa.Table,
+    gdpval_replacement_revision_closeout: pa.Table,
     gdpval_cohorts: GdpvalCohorts,
     practice_rules: PracticeRules,
 ) -> pa.Table:
     return practice.practised(
         tables.GdpvalReplacementPractice,
-        gdpval_replacement_domain_review,
-        gdpval_replacement_closeout,
+        gdpval_replacement_revision_closeout,
         gdpval_cohorts,
         practice_rules,
     )
@@ -292,7 +312,6 @@ def gdpval_replacement_candidate_batch_practice(
     return practice.practised(
         tables.GdpvalReplacementCandidateBatchPractice,
         gdpval_replacement_candidate_batch_resolution,
-        gdpval_replacement_candidate_batch_resolution,
         gdpval_cohorts,
         practice_rules,
     )
@@ -349,7 +368,6 @@ def gdpval_replacement_candidate_practice(
 ) -> pa.Table:
     return practice.practised(
         tables.GdpvalReplacementCandidatePractice,
-        gdpval_replacement_candidate_revision_closeout,
         gdpval_replacement_candidate_revision_closeout,
         gdpval_cohorts,
         practice_rules,

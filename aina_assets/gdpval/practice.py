@@ -45,15 +45,11 @@ Row = Mapping[str, Any]
 
 RESULT, SOURCES, REVIEW = "Result", "Sources", "Human review"
 
-_ADMITTED = (State.INTERNAL_ONLY, State.ADMITTED, State.REDRAFT_ADMITTED)
+_ADMITTED = (State.ADMITTED, State.REDRAFT_ADMITTED)
 _OTHERS = {
     State.CONFIRMATION_OPEN: State.SOURCE_FILE_REVIEW,
     State.REDRAFT_OPEN: State.SOURCE_FILE_REVIEW,
     State.HELD_OUT: State.HELD_OUT,
-    State.REVIEW_HELD: State.HELD_OUT,
-    State.REVIEW_REJECTED: State.HELD_OUT,
-    State.REVIEW_PENDING: State.PENDING,
-    State.REVISION_REQUIRED: State.PENDING,
     State.PENDING: State.PENDING,
 }
 
@@ -65,7 +61,6 @@ class NotPractisable(Exception):
 def practised(
     model: type[Stage],
     upstream: pa.Table,
-    drafts: pa.Table,
     rules: GdpvalCohorts,
     practice_rules: PracticeRules,
 ) -> pa.Table:
@@ -73,12 +68,10 @@ def practised(
 
     Args:
         model: the stage.
-        upstream: rows of the stage that admits.
-        drafts: rows with ``task_id`` and ``draft``.
+        upstream: rows of the stage that admits, with their drafts as they are then.
         rules: cases, and how a draft becomes a rubric.
         practice_rules: what counts in a submission.
     """
-    documents = dict(zip(drafts["task_id"].to_pylist(), drafts["draft"].to_pylist(), strict=True))
 
     def make(row: Row) -> dict[str, Any]:
         found = tried(row)
@@ -94,7 +87,7 @@ def practised(
         if row["state"] not in _ADMITTED:
             state = _OTHERS[State(row["state"])]
             return {"state": str(state), "reason": row["reason"], **nothing}
-        made = Draft.model_validate_json(documents[row["task_id"]])
+        made = Draft.model_validate_json(row["draft"])
         digest = digest_of_json(made.model_dump(mode="json"))
         try:
             cases = [case_row(*item) for item in cases_of(made, rules.practice, practice_rules)]

@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aina_assets.contracts.review import GateState
+from aina_assets.contracts.review import GateState, ReviewVerdict
 from aina_assets.gdpval.drafts import Draft, banned_terms, draft, kept_criteria
 from aina_assets.gdpval.edits import resolve
 from aina_assets.gdpval.policy import Cohort, CohortKind, GdpvalCohorts, OnApproval
 from aina_assets.gdpval.tables import Stage, State
-from aina_assets.review.gates import gate_states
+from aina_assets.review.gates import find, gate_states
 from aina_assets.review.policy import ReviewGates
 from aina_assets.review.subjects import subject
 from aina_assets.warehouse.tables import arrow_schema
@@ -106,35 +106,101 @@ def reviewed(
     model: type[Stage], subjects: pa.Table, decisions: pa.Table, review_gates: ReviewGates
 ) -> pa.Table:
     """Rows of ``model``: what the gate of each subject is found to be, and the edits asked for."""
-    found = _states(subjects, decisions, review_gates)
+    found = _found(subjects, decisions, review_gates)
 
     def make(row: Row) -> dict[str, Any]:
-        state = found[row["task_id"]]
-        outcome = _STATE_OF_GATE[GateState(state["state"])]
-        edits = [_open(edit) for edit in state["required_edits"]]
-        return {
-            "state": str(outcome),
-            "reason": state["reason"],
-            "decision_ids": [*row["decision_ids"], *state["decision_ids"]],
-            "required_edits": edits,
-            "open_edit_count": len(edits),
-            # Edits begin here.
-            "upstream_edit_count": None,
-            "is_replacement_required": outcome is State.HELD,
-        }
+        return _as_found(row, found[row["task_id"]])
 
     return next_stage(model, subjects, make)
 
 
-def _states(
+def _found(
     subjects: pa.Table, decisions: pa.Table, review_gates: ReviewGates
 ) -> dict[str, dict[str, Any]]:
-    states = gate_states([subjects], decisions, review_gates)
-    return {row["subject_key"]: row for row in states.to_pylist()}
+    """What each subject's gate is found to be, by its key, with the edits of what counts."""
+    made: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in decisions.sort_by("ordinal").to_pylist():
+        made[row["gate"], row["subject_kind"], row["subject_key"]].append(row)
+    authors = dict(
+        zip(
+            subjects["subject_key"].to_pylist(),
+            subjects["subject_authors"].to_pylist(),
+            strict=True,
+        )
+    )
+    states = gate_states([subjects], decisions, review_gates).to_pylist()
+    return {
+        row["subject_key"]: row
+        | {
+            "required_edits": _required(
+                row,
+                authors[row["subject_key"]],
+                made[row["gate"], row["subject_kind"], row["subject_key"]],
+                review_gates,
+            )
+        }
+        for row in states
+    }
 
 
-def _open(edit: Row) -> dict[str, Any]:
-    return {**edit, "is_closed": False, "reason": "nobody has made it yet"}
+def _required(
+    state: Row, authors: Sequence[str], made: Sequence[Row], review_gates: ReviewGates
+) -> list[dict[str, Any]]:
+    """Edits of the decisions that count, each reviewer's beside the others', oldest first.
+
+    Whoever asks for edits lets a draft pass once they are made. So they count as backed where the
+    gate would be found approved, had those who ask approved instead, and theirs were among the
+    approvals.
+    """
+    counting = set(state["decision_ids"])
+    asking = [
+        row
+        for row in made
+        if row["decision_id"] in counting and row["verdict"] == ReviewVerdict.REVISE
+    ]
+    asked = {row["decision_id"] for row in asking}
+    instead = [
+        {**row, "verdict": str(ReviewVerdict.APPROVE)} if row["decision_id"] in asked else row
+        for row in made
+    ]
+    gate = review_gates.gate(state["gate"])
+    had_they = find(gate, state["subject_digest"], authors, instead)
+    backed = (
+        {row["decision_id"] for row in had_they.approvals}
+        if had_they.state is GateState.APPROVED
+        else set()
+    )
+    return [
+        {
+            **edit,
+            "decision_id": row["decision_id"],
+            "is_backed": row["decision_id"] in backed,
+            "is_closed": False,
+            "reason": _NOT_YET
+            if row["decision_id"] in backed
+            else f"{row['reviewer_id']} could not approve at {gate.id}: somebody who may decides",
+        }
+        for row in asking
+        for edit in row["required_edits"]
+    ]
+
+
+_NOT_YET = "nobody has made it yet"
+
+
+def _as_found(row: Row, state: Row) -> dict[str, Any]:
+    """The columns of a stage of review for an item whose gate is found to be in ``state``."""
+    outcome = _STATE_OF_GATE[GateState(state["state"])]
+    return {
+        "state": str(outcome),
+        "reason": state["reason"],
+        "decision_ids": [*row["decision_ids"], *state["decision_ids"]],
+        "required_edits": state["required_edits"],
+        "open_edit_count": len(state["required_edits"]),
+        # Edits begin here.
+        "upstream_edit_count": None,
+        "is_replacement_required": outcome is State.HELD,
+    }
 
 
 def recorded(
@@ -179,21 +245,16 @@ def domain_reviewed(
     review_gates: ReviewGates,
 ) -> pa.Table:
     """Rows of ``GdpvalReplacementDomainReview``: what the gate of each draft is found to be."""
-    found = _states(drafts, decisions, review_gates)
+    found = _found(drafts, decisions, review_gates)
+    nothing: dict[str, Any] = {"required_edits": []}
 
     def make(row: Row) -> dict[str, Any]:
         if row["state"] == State.HELD_OUT:
-            return {"state": row["state"], "reason": row["reason"]}
-        state = found.get(row["task_id"])
-        if state is None or row["state"] != State.RECORDED:
-            return {"state": str(State.REVIEW_PENDING), "reason": row["reason"]}
-        return {
-            "state": str(_DOMAIN_REVIEW[_STATE_OF_GATE[GateState(state["state"])]]),
-            "reason": state["reason"],
-            "decision_ids": [*row["decision_ids"], *state["decision_ids"]],
-            "open_edit_count": len(state["required_edits"]),
-            "upstream_edit_count": None,
-        }
+            return {"state": row["state"], "reason": row["reason"], **nothing}
+        if row["state"] != State.RECORDED:
+            return {"state": str(State.REVIEW_PENDING), "reason": row["reason"], **nothing}
+        seen = _as_found(row, found[row["task_id"]])
+        return seen | {"state": str(_DOMAIN_REVIEW[State(seen["state"])])}
 
     return next_stage(model, payload, make)
 
@@ -333,35 +394,53 @@ def resolved(
 
     def make(row: Row) -> dict[str, Any]:
         route = State(row["state"])
-        if route is State.APPROVED:
+        if route in (State.APPROVED, State.INTERNAL_ONLY):
             route = _APPROVED[rules.by_id[row["cohort"]].on_approval]
-        made = draft_of(documents[row["task_id"]])
+        document = documents.get(row["task_id"])
+        made = None if document is None else draft_of(document)
         edits = row["required_edits"]
         state, reason = _UNCHANGED.get(route, route), row["reason"]
-        if route in (State.REVISE, State.REDRAFT):
-            made, found = resolve(made, edits, rules)
-            edits = [
-                {**item.edit, "is_closed": item.is_closed, "reason": item.reason} for item in found
-            ]
-            left = sum(not item.is_closed for item in found)
-            state = State.REDRAFT_OPEN if left else State.REDRAFT_ADMITTED
-            reason = f"{len(found) - left} of {len(found)} required edits are proved"
+        if route in _TO_REDRAFT and made is not None:
+            made, edits = _redrafted(made, edits, rules)
+            closed = sum(edit["is_closed"] for edit in edits)
+            state = State.REDRAFT_ADMITTED if closed == len(edits) else State.REDRAFT_OPEN
+            reason = f"{closed} of {len(edits)} required edits are proved"
         return {
             "state": str(state),
             "reason": reason,
             "edits": edits,
-            "draft": made.model_dump_json(),
-            "banned_terms": banned_terms(made.texts(), rules.drafts),
+            "draft": None if made is None else made.model_dump_json(),
+            "banned_terms": [] if made is None else banned_terms(made.texts(), rules.drafts),
             **_edit_counts(edits),
         }
 
     return next_stage(model, routes, make)
 
 
+def _redrafted(
+    made: Draft, edits: Sequence[Row], rules: GdpvalCohorts
+) -> tuple[Draft, list[dict[str, Any]]]:
+    """``made`` with what is backed made in order; every edit with what became of it."""
+    redraft, found = resolve(made, [edit for edit in edits if edit["is_backed"]], rules)
+    answers = iter(found)
+    answered = []
+    for edit in edits:
+        if edit["is_backed"]:
+            item = next(answers)
+            answered.append({**edit, "is_closed": item.is_closed, "reason": item.reason})
+        else:
+            answered.append(dict(edit))
+    return redraft, answered
+
+
+_TO_REDRAFT = (State.REVISE, State.REDRAFT, State.REVISION_REQUIRED)
 _UNCHANGED = {
     State.CONFIRMATION: State.CONFIRMATION_OPEN,
     State.HELD: State.HELD_OUT,
     State.REJECTED: State.HELD_OUT,
+    State.REVIEW_HELD: State.HELD_OUT,
+    State.REVIEW_REJECTED: State.HELD_OUT,
+    State.REVIEW_PENDING: State.PENDING,
 }
 
 

@@ -56,7 +56,7 @@ class State(StrEnum):
     REDRAFT_ADMITTED = "redraft_admitted"
     """Every required edit is proved."""
     REDRAFT_OPEN = "redraft_open"
-    """Edits are open that need a source file."""
+    """Edits are open: they need a source file, or somebody who may approve."""
     CONFIRMATION_OPEN = "confirmation_open"
     """Approved, once somebody has opened its source files."""
 
@@ -71,6 +71,8 @@ Row = Mapping[str, Any]
 Follows = Mapping[State | None, tuple[State, ...]]
 """States of an item at a stage, by its state at the one before; None: there is none."""
 
+# Within a decision every edit has an id of its own: the two together are the edit's. Backed is an
+# edit whose reviewer's approval would count instead; no other can be closed.
 EDITS = pa.list_(
     pa.struct(
         [
@@ -78,6 +80,8 @@ EDITS = pa.list_(
             ("kind", pa.string()),
             ("argument", pa.string()),
             ("text", pa.string()),
+            ("decision_id", pa.string()),
+            ("is_backed", pa.bool_()),
             ("is_closed", pa.bool_()),
             ("reason", pa.string()),
         ]
@@ -287,18 +291,18 @@ _RESOLVED: Follows = {
     State.REDRAFT: (State.REDRAFT_ADMITTED, State.REDRAFT_OPEN),
     State.HELD: (State.HELD_OUT,),
     State.REJECTED: (State.HELD_OUT,),
+    State.INTERNAL_ONLY: (State.ADMITTED, State.CONFIRMATION_OPEN),
+    State.REVISION_REQUIRED: (State.REDRAFT_ADMITTED, State.REDRAFT_OPEN),
+    State.REVIEW_HELD: (State.HELD_OUT,),
+    State.REVIEW_REJECTED: (State.HELD_OUT,),
+    State.REVIEW_PENDING: (State.PENDING,),
     **_STAYS,
 }
 _PRACTISED: Follows = {
-    State.INTERNAL_ONLY: (State.PASSED, State.FAILED),
     State.ADMITTED: (State.PASSED, State.FAILED),
     State.REDRAFT_ADMITTED: (State.PASSED, State.FAILED),
     State.CONFIRMATION_OPEN: (State.SOURCE_FILE_REVIEW,),
     State.REDRAFT_OPEN: (State.SOURCE_FILE_REVIEW,),
-    State.REVIEW_PENDING: (State.PENDING,),
-    State.REVISION_REQUIRED: (State.PENDING,),
-    State.REVIEW_HELD: (State.HELD_OUT,),
-    State.REVIEW_REJECTED: (State.HELD_OUT,),
     **_STAYS,
 }
 _PREVIEWED: Follows = {
@@ -440,6 +444,12 @@ class Inventoried(Stage):
         )
 
 
+class EditsRequired(Stage):
+    """Base of stages that say which edits reviewers require."""
+
+    required_edits: EDITS = pap.Field(description="Edits asked for.")  # type: ignore[valid-type]
+
+
 class Resolved(Stage):
     """Base of stages at which required edits are made and proved."""
 
@@ -468,6 +478,8 @@ def _is_as_proved(row: Row) -> bool:
     closed = sum(bool(edit["is_closed"]) for edit in row["edits"])
     still_open = len(row["edits"]) - closed
     is_admitted = row["state"] in (State.ADMITTED, State.REDRAFT_ADMITTED)
+    if any(edit["is_closed"] and not edit["is_backed"] for edit in row["edits"]):
+        return False
     return (closed, still_open) == (row["closed_edit_count"], row["open_edit_count"]) and not (
         is_admitted and still_open
     )
@@ -569,7 +581,7 @@ class GdpvalReplacementReviewerPayload(
 
 
 class GdpvalReplacementDomainReview(
-    Stage,
+    EditsRequired,
     key=("task_id",),
     follows=_DOMAIN_REVIEWED,
     parents=(
@@ -580,17 +592,25 @@ class GdpvalReplacementDomainReview(
     """What the gate of replacement is found to be."""
 
 
+class GdpvalReplacementRevisionCloseout(
+    Resolved,
+    key=("task_id",),
+    follows=_RESOLVED,
+    parents=(
+        *_of("gdpval_replacement_domain_review", "gdpval_replacement_drafts"),
+        _COHORTS,
+    ),
+):
+    """Required edits of a replacement, made where the draft can prove them; others stay open."""
+
+
 class GdpvalReplacementPractice(
     Practised,
     key=("task_id",),
     follows=_PRACTISED,
-    parents=(
-        *_of("gdpval_replacement_domain_review", "gdpval_replacement_closeout"),
-        _COHORTS,
-        _PRACTICE,
-    ),
+    parents=(*_of("gdpval_replacement_revision_closeout"), _COHORTS, _PRACTICE),
 ):
-    """The approved replacement, practised with synthetic submissions."""
+    """The admitted replacement, practised with synthetic submissions."""
 
 
 class GdpvalReplacementReplayBridge(
@@ -658,7 +678,7 @@ class GdpvalReplacementCandidateReviewBatch(
 
 
 class GdpvalReplacementCandidateBatchReview(
-    Stage,
+    EditsRequired,
     key=("task_id",),
     follows=_REVIEWED,
     parents=(
@@ -668,18 +688,14 @@ class GdpvalReplacementCandidateBatchReview(
 ):
     """What the gate of candidates is found to be for each draft of a batch."""
 
-    required_edits: EDITS = pap.Field(description="Edits asked for.")  # type: ignore[valid-type]
-
 
 class GdpvalReplacementCandidateBatchOutcome(
-    Stage,
+    EditsRequired,
     key=("task_id",),
     follows=_ROUTED,
     parents=(*_of("gdpval_replacement_candidate_batch_review"), _COHORTS),
 ):
     """Where each reviewed draft of a batch goes: confirmation, redraft, or out."""
-
-    required_edits: EDITS = pap.Field(description="Edits asked for.")  # type: ignore[valid-type]
 
 
 class GdpvalReplacementCandidateBatchResolution(
@@ -707,14 +723,12 @@ class GdpvalReplacementCandidateBatchPractice(
 
 
 class GdpvalReplacementCandidateReview(
-    Stage,
+    EditsRequired,
     key=("task_id",),
     follows=_REVIEWED,
     parents=(*_of("gdpval_replacement_candidate_pack"), *_decided_at("gdpval_candidate")),
 ):
     """What the gate of candidates is found to be for each draft of the pack."""
-
-    required_edits: EDITS = pap.Field(description="Edits asked for.")  # type: ignore[valid-type]
 
 
 class GdpvalReplacementCandidateRevisionCloseout(

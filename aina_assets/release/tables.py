@@ -146,11 +146,14 @@ class DeploymentReadiness(
         Parent("gdpval_hold_closeout"),
         Parent("title_intake"),
         Parent("source_ledger"),
+        Parent("production_boundary_decisions"),
+        Parent("authored/review_gates"),
     ),
 ):
     """Where everything that is held waits, and what is known to be closed, each with how.
 
-    ``value`` counts what would break the statement: it holds where there is none.
+    ``value`` counts what would break the statement: it holds where there is none. A boundary that
+    decisions open as they must breaks nothing and is disclosed: ``opened_by`` names them.
     """
 
     item_kind: str = pap.Field(
@@ -165,6 +168,9 @@ class DeploymentReadiness(
     waits_at: str = pap.Field(nullable=True, description="Of what is held: where it waits.")
     value: int = _count("How many things would break the statement.")
     known_by: str = pap.Field(description="How it is known.")
+    opened_by: TEXTS = pap.Field(
+        description="Of a statement: approvals in force that open its boundary, as it was then."
+    )
 
     @pap.dataframe_check(
         description="a statement holds where nothing breaks it; what waits has a place"

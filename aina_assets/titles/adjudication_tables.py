@@ -93,7 +93,11 @@ class TitleAdjudication(
         Parent("authored/panel"),
     ),
 ):
-    """What became of the titles that need a decision, and what the panel's votes are worth."""
+    """What became of the titles that need a decision, and what the panel's votes are worth.
+
+    Its receipt passes where the queue is settled: every title promoted on a role that its approvals
+    cite, or rejected. While any waits, parts its reviewers, or is approved without proof, it holds.
+    """
 
     figure: str = pap.Field(description="What is counted or measured.")
     value: int = pap.Field(ge=0, description="The count; of a measure, what it is measured on.")
@@ -127,3 +131,7 @@ OUTCOMES = {
     "stale": "titles that changed since they were decided on",
 }
 """What may become of a title, with its meaning."""
+
+SETTLED = ("promoted", "rejected")
+UNSETTLED = tuple(outcome for outcome in OUTCOMES if outcome not in SETTLED)
+"""Outcomes that leave the queue open: somebody has to decide, to agree, or to cite a role."""

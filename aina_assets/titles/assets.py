@@ -34,5 +34,10 @@ title_adjudication_subjects = _table(adjudication_tables.TitleAdjudicationSubjec
 title_coverage = _table(adjudication_tables.TitleCoverage)(adjudication.title_coverage)
 title_adjudication = _table(
     adjudication_tables.TitleAdjudication,
-    receipt=ReceiptSpec("title_adjudication_v1", counted="figure", valued="value"),
+    receipt=ReceiptSpec(
+        "title_adjudication_v1",
+        counted="figure",
+        valued="value",
+        holds=adjudication_tables.UNSETTLED,
+    ),
 )(adjudication.title_adjudication)

@@ -25,6 +25,7 @@ from aina_assets.contracts.errors import AinaError
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import Finding, conform, judge
+from aina_assets.warehouse.laws import Law, judge_laws
 from aina_assets.warehouse.lineage import column_sources
 from aina_assets.warehouse.receipts import RULES as RECEIPT_RULES
 from aina_assets.warehouse.receipts import (
@@ -64,6 +65,7 @@ def table_asset(
     deps: Sequence[str] = (),
     receipt: ReceiptSpec | None = None,
     receipts: Sequence[str] = (),
+    laws: Sequence[Law] = (),
     tags: Mapping[str, str] | None = None,
 ) -> Callable[[Transform], dg.AssetsDefinition]:
     """Declare a function's result as the table of ``model``; the function itself stays as it is.
@@ -82,6 +84,7 @@ def table_asset(
         deps: assets that must be current but are not loaded.
         receipt: how its rows become a receipt, where they are the items of one.
         receipts: gates whose receipts it reads; their items must be among its inputs.
+        laws: rules between the table and its inputs; tables they alone need are inputs as well.
         tags: more tags.
     """
     name = table_name(model)
@@ -89,8 +92,11 @@ def table_asset(
     def decorate(function: Transform) -> dg.AssetsDefinition:
         arguments = inspect.signature(function, eval_str=True).parameters
         ins, from_records = inputs_of(function)
+        beside = [item for law in laws for item in law.inputs if item not in arguments]
+        ins |= {item: dg.AssetIn(key=item) for item in beside}
         all_deps = [*(key for key, _ in from_records.values()), *deps]
-        rules = [*rules_of(model), *(RECEIPT_RULES if receipt else ())]
+        of_inputs = [law.rule for law in laws]
+        rules = [*rules_of(model), *of_inputs, *(RECEIPT_RULES if receipt else ())]
         lineage = _column_lineage(model)
 
         @dg.asset(
@@ -104,7 +110,10 @@ def table_asset(
             tags={PUBLISHED: "true", **(tags or {})},
             metadata=_definition_metadata(model) | _receipt_metadata(receipt),
             code_version=code_version_of(
-                [function.__module__, model.__module__, __name__],
+                [
+                    *(function.__module__, model.__module__, __name__),
+                    *{law.breaches.__module__ for law in laws},
+                ],
                 declaration=repr((rules, str(arrow_schema(model)), receipt, receipts)),
             ),
             check_specs=[
@@ -133,7 +142,8 @@ def table_asset(
                     inputs["receipts"] = found
                 if "store" in arguments:
                     inputs["store"] = warehouse.store
-                frame = _call(function, context, inputs, "con" in arguments)
+                own = {item: value for item, value in inputs.items() if item not in beside}
+                frame = _call(function, context, own, "con" in arguments)
             except AinaError as error:
                 raise fail(warehouse, name, error) from error
             except Exception as error:
@@ -141,6 +151,9 @@ def table_asset(
                 warehouse.store.refuse(name, (Finding("made", False, 0, 0, repr(error)),))
                 raise
             findings = judge(frame, model, warehouse.expectations(name))
+            # Of a frame that has other columns than its model's, nothing more can be said.
+            if all(finding.passed for finding in findings if finding.rule == "schema"):
+                findings += judge_laws(frame, laws, inputs)
             document = None
             if all(finding.passed for finding in findings):
                 frame = conform(frame, model)

@@ -57,7 +57,7 @@ class ReceiptSpec:
         counted: the column whose values are counted.
         valued: the column that holds the count, where each item is a count already.
         summed: columns of numbers whose sums are counted too, under their own names.
-        holds: values of the counted column that make the verdict ``hold``.
+        holds: values of the counted column that make the verdict ``hold``, where any is counted.
         upstream: gates whose receipts it stands on.
         unlocks: how its items may be open; None: a receipt that unlocks nothing, ever.
     """
@@ -85,7 +85,7 @@ def receipt_of(spec: ReceiptSpec, items: pa.Table, record: Record) -> Receipt:
         if spec.valued is None
         else dict(zip(named, items[spec.valued].to_pylist(), strict=True))
     )
-    is_held = bool(counts.keys() & set(spec.holds))
+    is_held = any(counts.get(name) for name in spec.holds)
     sums = {name: sum(items[name].to_pylist()) for name in spec.summed}
     return Receipt(
         gate=spec.gate,

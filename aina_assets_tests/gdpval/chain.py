@@ -20,7 +20,7 @@ from aina_assets.practice.policy import PracticeRules
 from aina_assets.review.policy import ReviewGates
 from aina_assets.review.tables import DecisionRows
 from aina_assets.warehouse.settings import AUTHORED
-from aina_assets.warehouse.tables import arrow_schema
+from aina_assets.warehouse.tables import arrow_schema, table_name
 
 SAMPLE_DECISIONS = AUTHORED / "sample" / "review" / "gdpval.yaml"
 KINDS = {"sample_cleo": "delegated", "sample_panel": "panel"}
@@ -85,12 +85,38 @@ def decision(item: Mapping[str, Any], number: int) -> dict[str, Any]:
         "responsible_id": ANSWERS.get(reviewer, reviewer),
         "decided_at": "2026-11-20T10:00:00Z",
         "expires_at": None,
-        "supersedes": [],
+        "supersedes": item.get("supersedes", []),
         "standing": item.get("standing", "in_force"),
-        "refusal_reason": None,
+        "refusal_reason": item.get("refusal_reason"),
         "is_sample": True,
         "document": "{}",
     }
+
+
+STAGES: dict[str, type[tables.Stage]] = {
+    "hold": tables.GdpvalHoldCloseout,
+    "packet": tables.GdpvalCalibrationPacket,
+    "calibration": tables.GdpvalCalibrationDecision,
+    "closeout": tables.GdpvalReplacementCloseout,
+    "drafts": tables.GdpvalReplacementDrafts,
+    "payload": tables.GdpvalReplacementReviewerPayload,
+    "domain": tables.GdpvalReplacementDomainReview,
+    "replaced": tables.GdpvalReplacementRevisionCloseout,
+    "practice": tables.GdpvalReplacementPractice,
+    "bridge": tables.GdpvalReplacementReplayBridge,
+    "intake": tables.GdpvalReplacementApprovedIntake,
+    "pack": tables.GdpvalReplacementCandidatePack,
+    "review": tables.GdpvalReplacementCandidateReview,
+    "revision": tables.GdpvalReplacementCandidateRevisionCloseout,
+    "candidates": tables.GdpvalReplacementCandidatePractice,
+    "backlog": tables.GdpvalReplacementCandidateBacklog,
+    "batch": tables.GdpvalReplacementCandidateReviewBatch,
+    "batch_review": tables.GdpvalReplacementCandidateBatchReview,
+    "outcome": tables.GdpvalReplacementCandidateBatchOutcome,
+    "resolution": tables.GdpvalReplacementCandidateBatchResolution,
+    "batch_practice": tables.GdpvalReplacementCandidateBatchPractice,
+}
+"""Models of the stages by the names that the tests give them."""
 
 
 @dataclass
@@ -127,8 +153,11 @@ class Chain:
         made["domain"] = stages.domain_reviewed(
             tables.GdpvalReplacementDomainReview, made["payload"], drafts, said, review_gates()
         )
+        made["replaced"] = stages.resolved(
+            tables.GdpvalReplacementRevisionCloseout, made["domain"], drafts, rules
+        )
         made["practice"] = practice.practised(
-            tables.GdpvalReplacementPractice, made["domain"], closeout, rules, practice_rules()
+            tables.GdpvalReplacementPractice, made["replaced"], rules, practice_rules()
         )
         made["bridge"] = previews.bridged(tables.GdpvalReplacementReplayBridge, made["practice"])
         made["intake"] = previews.inventoried(
@@ -152,7 +181,7 @@ class Chain:
         model = tables.GdpvalReplacementCandidateRevisionCloseout
         closed = made["revision"] = stages.resolved(model, made["review"], pack, rules)
         made["candidates"] = practice.practised(
-            tables.GdpvalReplacementCandidatePractice, closed, closed, rules, practice_rules()
+            tables.GdpvalReplacementCandidatePractice, closed, rules, practice_rules()
         )
 
     def _batch(self, hold: pa.Table) -> None:
@@ -174,8 +203,22 @@ class Chain:
         model = tables.GdpvalReplacementCandidateBatchResolution
         found = made["resolution"] = stages.resolved(model, made["outcome"], batch, rules)
         made["batch_practice"] = practice.practised(
-            tables.GdpvalReplacementCandidateBatchPractice, found, found, rules, practice_rules()
+            tables.GdpvalReplacementCandidateBatchPractice, found, rules, practice_rules()
         )
+
+    def inputs(self) -> dict[str, Any]:
+        """Everything a law may name: tables and documents, by the names they have in the graph."""
+        made = self.made
+        return {
+            **{table_name(STAGES[stage]): table for stage, table in made.items()},
+            "modules": self.modules,
+            "gdpval_tasks": self.tasks,
+            "gdpval_calibration_decisions": decisions(self.authored, made["packet"]),
+            "gdpval_replacement_decisions": decisions(self.authored, made["drafts"]),
+            "gdpval_candidate_decisions": decisions(self.authored, made["pack"], made["batch"]),
+            "gdpval_cohorts": self.rules,
+            "review_gates": review_gates(),
+        }
 
     def states(self, stage: str) -> dict[str, int]:
         """Items of a stage by their state."""

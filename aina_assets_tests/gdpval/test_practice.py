@@ -52,7 +52,7 @@ def admitted(draft: Draft) -> pa.Table:
 def practised(draft: Draft) -> dict[str, Any]:
     found = admitted(draft)
     model = tables.GdpvalReplacementCandidatePractice
-    (row,) = practice.practised(model, found, found, rules(), practice_rules()).to_pylist()
+    (row,) = practice.practised(model, found, rules(), practice_rules()).to_pylist()
     return dict(row)
 
 
@@ -135,7 +135,7 @@ def test_practice_is_the_same_twice() -> None:
 def test_only_what_passed_is_previewed_and_inventoried(decided: Chain) -> None:
     failing = admitted(made(("It is so.", "As it is.", "So be it.", "Is it so?")))
     practised = practice.practised(
-        tables.GdpvalReplacementPractice, failing, failing, rules(), practice_rules()
+        tables.GdpvalReplacementPractice, failing, rules(), practice_rules()
     )
     bridge = previews.bridged(tables.GdpvalReplacementReplayBridge, practised)
     intake = previews.inventoried(tables.GdpvalReplacementApprovedIntake, bridge)
@@ -158,7 +158,7 @@ from aina_assets_tests.gdpval.test_practice import admitted, made, practice, pre
 rules(), practice_rules()
 found = admitted(made())
 sys.addaudithook(hook)
-done = practice.practised(tables.GdpvalReplacementPractice, found, found, rules(), practice_rules())
+done = practice.practised(tables.GdpvalReplacementPractice, found, rules(), practice_rules())
 bridge = previews.bridged(tables.GdpvalReplacementReplayBridge, done)
 previews.inventoried(tables.GdpvalReplacementApprovedIntake, bridge)
 learner = [name for name in sys.modules if name.startswith("aina_assets.learner")]

@@ -33,6 +33,7 @@ def test_the_one_hold_is_kept_held_and_replaced(decided: Chain) -> None:
     assert decided.made["closeout"]["banned_terms"].to_pylist() == [[]]
     assert decided.states("payload") == {"recorded": 1}
     assert decided.states("domain") == {"domain_review_approved_internal_only": 1}
+    assert decided.states("replaced") == {"admitted": 1}
     assert decided.states("practice") == {"passed": 1}
     assert decided.states("bridge") == {"previewed": 1}
     assert decided.total("bridge", "preview_count") == 5
@@ -76,7 +77,8 @@ def test_the_batch_goes_three_ways(decided: Chain) -> None:
 
 
 def test_without_decisions_everything_waits_and_says_so(undecided: Chain) -> None:
-    for stage in ("calibration", "closeout", "payload", "practice", "bridge", "intake"):
+    waiting = ("calibration", "closeout", "payload", "replaced", "practice", "bridge", "intake")
+    for stage in waiting:
         assert undecided.states(stage) == {"pending": 1}
     assert undecided.states("domain") == {"domain_review_pending": 1}
     for stage in ("review", "revision", "candidates"):

@@ -21,7 +21,8 @@ from aina_assets.sources.gdpval import gdpval_tasks
 from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.gate import judge
 from aina_assets.work_graph.policy import Families
-from aina_assets_tests.gdpval.chain import Chain, practice_rules, rules
+from aina_assets_tests.gdpval.chain import STAGES, Chain, practice_rules, rules
+from aina_assets_tests.gdpval.test_laws import broken
 
 
 def changed(**values: Any) -> GdpvalCohorts:
@@ -169,6 +170,13 @@ def test_the_mirror_has_a_pack_and_a_batch_and_all_of_it_waits(on_the_mirror: Ch
     assert made["backlog"].num_rows == made["pack"]["eligible_count"][0].as_py() - 5
     for stage in ("calibration", "closeout", "review", "revision", "candidates", "batch_review"):
         assert set(on_the_mirror.states(stage)) == {"pending"}
-    for stage in ("outcome", "resolution", "batch_practice", "practice", "bridge", "intake"):
+    for stage in ("replaced", "practice", "bridge", "intake"):
+        assert set(on_the_mirror.states(stage)) == {"pending"}
+    for stage in ("outcome", "resolution", "batch_practice"):
         assert set(on_the_mirror.states(stage)) == {"pending"}
     assert on_the_mirror.total("candidates", "is_inventoried") == 0
+
+
+def test_every_law_holds_on_the_mirror(on_the_mirror: Chain) -> None:
+    assert on_the_mirror.made["drafts"].num_rows == 0
+    assert {stage: found for stage in STAGES if (found := broken(on_the_mirror, stage))} == {}

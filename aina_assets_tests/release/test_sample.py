@@ -11,6 +11,7 @@ import pytest
 from upath import UPath
 
 from aina_assets.builds import Outcome
+from aina_assets.contracts.review import GateState
 from aina_assets.location import Location, resources
 from aina_assets.release.assets import FULL_VALIDATION, RELEASE
 from aina_assets.release.boundary import RECEIPT
@@ -53,6 +54,11 @@ def test_the_sample_is_green_and_unlocks_nothing(sample_home: Path) -> None:
     assert {"full_validation_v1", RECEIPT, "beta_admission_v1"} <= {row["gate"] for row in rows}
     assert sum(row["unlocks"] for row in rows) == 0
     assert not any(store.read("production_deployment_approval")["is_open"].to_pylist())
+
+
+def test_the_sample_shows_every_state_of_a_gate(sample_home: Path) -> None:
+    states = Store(UPath(sample_home)).read("gate_states")["state"].to_pylist()
+    assert set(states) == set(map(str, GateState))
 
 
 def test_a_receipt_written_by_hand_stops_the_release_and_is_named(home: Path) -> None:

@@ -8,24 +8,28 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from aina_assets.contracts.receipts import Verdict
 from aina_assets.contracts.review import Decision, SignedDecision, Vote
 from aina_assets.location import build_defs
 from aina_assets.review.policy import ReviewGates
 from aina_assets.review.subjects import digest_of
 from aina_assets.review.tables import EXPIRED, IN_FORCE, REFUSED, TitleAdjudicationDecisions
 from aina_assets.review.votes import PanelRules
-from aina_assets.titles import adjudication
+from aina_assets.titles import adjudication, assets
 from aina_assets.titles.adjudication_tables import (
     OUTCOMES,
     TitleAdjudication,
     TitleAdjudicationSubjects,
     TitleCoverage,
 )
+from aina_assets.warehouse.assets import receipt_spec_of
 from aina_assets.warehouse.code_versions import _closure
 from aina_assets.warehouse.gate import judge
-from aina_assets.warehouse.store import Store
+from aina_assets.warehouse.receipts import read_receipt, receipt_of
+from aina_assets.warehouse.store import Record, Store
 from aina_assets.warehouse.tables import arrow_schema
 
 Frames = dict[str, pa.Table]
@@ -463,6 +467,40 @@ def test_what_trains_and_routes_does_not_stand_on_adjudication() -> None:
     assert not {name for name in trained if "adjudication" in name or ".review" in name}
 
 
+# ------------------------------------------------------------------------------------ the receipt
+
+
+def verdict(subjects: pa.Table, *rows: Row) -> Verdict:
+    """Verdict of the receipt, as the asset declares it."""
+    spec = receipt_spec_of(assets.title_adjudication.get_asset_spec())
+    assert spec is not None
+    made = adjudication.title_adjudication(subjects, table(rows), GATES, PANEL)
+    record = Record("title_adjudication", "0" * 64, "code", "settings", {})
+    return receipt_of(spec, made, record).verdict
+
+
+def test_the_receipt_passes_when_the_queue_is_settled_and_not_before(
+    subjects: pa.Table, title: Row
+) -> None:
+    one = subjects.filter(pc.equal(subjects["subject_key"], title["subject_key"]))
+    approved, rejected = decided(title), decided(title, verdict="reject", evidence=())
+
+    assert verdict(one) is Verdict.HOLD
+    assert verdict(one, approved) is Verdict.PASS
+    assert verdict(one, rejected) is Verdict.PASS
+    assert verdict(one.slice(0, 0)) is Verdict.PASS
+    assert verdict(subjects, approved) is Verdict.HOLD, "the other titles wait"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_receipt_holds_while_a_title_is_neither_promoted_nor_rejected(
+    subjects: pa.Table, title: Row, case: str
+) -> None:
+    outcome, rows = no_promotion(title)[case]
+    one = subjects.filter(pc.equal(subjects["subject_key"], title["subject_key"]))
+    assert verdict(one, *rows) is (Verdict.PASS if outcome == "rejected" else Verdict.HOLD)
+
+
 # ------------------------------------------------------------------------------- the built sample
 
 
@@ -477,8 +515,11 @@ def test_the_sample_shows_every_outcome_it_says(store: Store) -> None:
 
     assert counted["promoted"] == 3
     assert counted["disagreed"] == 2
-    assert counted["held"] == 1
+    assert (counted["held"], counted["rejected"]) == (1, 1)
     assert counted["promoted_rows"] == len(promoted)
+    receipt = read_receipt(store, "title_adjudication_v1")
+    assert receipt is not None
+    assert receipt.verdict is Verdict.HOLD, "most titles wait"
     known = set(store.read("decisions")["decision_id"].to_pylist())
     for row in promoted:
         assert row["reasons"][-1].partition(":")[2] in known

@@ -59,6 +59,13 @@ def test_items_that_are_counts_already_keep_their_values() -> None:
     assert receipt_of(spec, ITEMS, record("items", "2")).counts == {"a": 3, "b": 4, "c": 5}
 
 
+@pytest.mark.parametrize(("count", "verdict"), [(0, Verdict.PASS), (1, Verdict.HOLD)])
+def test_a_figure_holds_the_receipt_where_it_counts_something(count: int, verdict: Verdict) -> None:
+    spec = ReceiptSpec("door_v1", counted="item", valued="count", holds=("waiting",))
+    items = pa.table({"item": ["queue", "waiting"], "count": [3, count]})
+    assert receipt_of(spec, items, record("items", "2")).verdict is verdict
+
+
 def test_a_receipt_about_other_inputs_than_those_stored_is_refused(store: Store) -> None:
     good = receipt_of(SPEC, ITEMS, record("items", "2", files="1"))
     assert failed(good, store) == []
