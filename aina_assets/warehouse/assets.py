@@ -65,6 +65,7 @@ def table_asset(
     receipt: ReceiptSpec | None = None,
     receipts: Sequence[str] = (),
     tags: Mapping[str, str] | None = None,
+    resources: Sequence[str] = (),
 ) -> Callable[[Transform], dg.AssetsDefinition]:
     """Declare a function's result as the table of ``model``; the function itself stays as it is.
 
@@ -83,6 +84,7 @@ def table_asset(
         receipt: how its rows become a receipt, where they are the items of one.
         receipts: gates whose receipts it reads; their items must be among its inputs.
         tags: more tags.
+        resources: resources that it takes as arguments of their names.
     """
     name = table_name(model)
 
@@ -115,7 +117,7 @@ def table_asset(
             ],
             output_required=False,
             io_manager_key=TABLE_IO_MANAGER,
-            required_resource_keys={"warehouse", "duckdb"},
+            required_resource_keys={"warehouse", "duckdb", *resources},
             dagster_type=dg.Any,
         )
         def compute(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
@@ -133,6 +135,7 @@ def table_asset(
                     inputs["receipts"] = found
                 if "store" in arguments:
                     inputs["store"] = warehouse.store
+                inputs |= {key: getattr(context.resources, key) for key in resources}
                 frame = _call(function, context, inputs, "con" in arguments)
             except AinaError as error:
                 raise fail(warehouse, name, error) from error
