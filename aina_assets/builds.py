@@ -26,22 +26,24 @@ from aina_assets.release.assets import (
     declared,
     validated_of,
 )
+from aina_assets.release.configuration import configured
 from aina_assets.release.contents import check_results, manifest, receipts_table
 from aina_assets.release.publish import is_served
 from aina_assets.release.tables import CheckResults, FullValidation, Manifest, Receipts
-from aina_assets.release.validation import full_validation, receipt_standing
-from aina_assets.review import reading
+from aina_assets.release.validation import (
+    Declared,
+    full_validation,
+    receipt_standing,
+    snapshot_standing,
+)
 from aina_assets.sources.assets import Sources
-from aina_assets.sources.files import UPSTREAM
 from aina_assets.sources.ledger import source_files
 from aina_assets.sources.tables import SourceFiles
-from aina_assets.warehouse import authored, ledgers
 from aina_assets.warehouse.assets import WATCHING
-from aina_assets.warehouse.authored import AUTHORED_GROUP
 from aina_assets.warehouse.build_lock import exclusive_writer
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import conform
-from aina_assets.warehouse.ledgers import LEDGER_GROUP
 from aina_assets.warehouse.plan import Node, next_wave
 from aina_assets.warehouse.receipts import read_receipt, tables_behind_receipts
 from aina_assets.warehouse.resources import Warehouse
@@ -119,23 +121,16 @@ def nodes_of(
     sources: Sources = resources["sources"]
     warehouse: Warehouse = resources["warehouse"]
     behind = tables_behind_receipts(warehouse.store)
-    about_the_store = _behind_store(warehouse.store, assets)
+    leaving = declared(assets)
+    now = configured(leaving, sources, warehouse)
+    about_the_store = _behind_store(warehouse.store, validated_of(assets), leaving, now)
     nodes = {}
     for definition in assets:
         for spec in definition.specs:
             name = "/".join(spec.key.path)
-            if spec.key.path[0] == UPSTREAM:
-                settings = sources.settings_version(spec.key.path[-1])
-            elif spec.key.path[0] == AUTHORED_GROUP:
-                settings = authored.settings_version(spec.key.path[-1])
-            elif spec.key.path[0] == LEDGER_GROUP:
-                settings = ledgers.settings_version(spec.key.path[-1])
-            else:
-                settings = warehouse.settings_version(name)
+            settings = now[name].version
             if name == RELEASE and not is_served(warehouse.store, name):
                 settings = "not published"
-            elif name == reading.DECISIONS and reading.has_expired(warehouse.store, reading.now()):
-                settings = "an approval expired"
             elif name in behind:
                 settings = "its receipt is about another version"
             deps = tuple("/".join(dep.asset_key.path) for dep in spec.deps)
@@ -148,12 +143,21 @@ def nodes_of(
     return nodes
 
 
-def _behind_store(store: Store, assets: Sequence[dg.AssetsDefinition]) -> set[str]:
-    """Tables about receipts and validation that say otherwise than what is stored now."""
+def _behind_store(
+    store: Store,
+    validated: Sequence[Declared],
+    leaving: Sequence[Declared],
+    now: Mapping[str, Configured],
+) -> set[str]:
+    """Tables about receipts and validation that say otherwise than what is stored now.
+
+    And those that stand on validation, whose bytes it therefore does not look at, where they are
+    not the recorded ones.
+    """
     behind = set()
     stored = store.record(FULL_VALIDATION)
     if stored is not None:
-        found = full_validation(store, validated_of(assets), hashes_all=False)
+        found = full_validation(store, validated, now, hashes_all=False)
         if (
             digest_of_table(conform(found, FullValidation)) != stored.data_version
             or not receipt_standing(store, VALIDATION, stored).is_passed
@@ -161,15 +165,19 @@ def _behind_store(store: Store, assets: Sequence[dg.AssetsDefinition]) -> set[st
             behind.add(FULL_VALIDATION)
     stored = store.record(RECEIPTS)
     if stored is not None:
-        leaving = {
-            item.receipt.gate: item.asset for item in declared(assets) if item.receipt is not None
-        }
-        receipts = {gate: read_receipt(store, gate) for gate in leaving}
-        records = [store.record(name) for name in leaving.values()]
+        items = {item.receipt.gate: item.asset for item in leaving if item.receipt is not None}
+        receipts = {gate: read_receipt(store, gate) for gate in items}
+        records = [store.record(name) for name in items.values()]
         if all(receipts.values()) and all(records):
             rows = receipts_table(receipts, records)  # type: ignore[arg-type]
             if digest_of_table(conform(rows, Receipts)) != stored.data_version:
                 behind.add(RECEIPTS)
+    for name in {item.asset for item in leaving if item.is_table} - {
+        item.asset for item in validated
+    }:
+        stored = store.record(name)
+        if stored is not None and not snapshot_standing(store, stored, hashes_all=False).is_passed:
+            behind.add(name)
     return behind
 
 

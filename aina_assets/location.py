@@ -57,7 +57,7 @@ from aina_assets.titles import tables as title_tables
 from aina_assets.warehouse.authored import AuthoredDocument
 from aina_assets.warehouse.authored_assets import authored_assets
 from aina_assets.warehouse.ledger_assets import ledger_asset
-from aina_assets.warehouse.ledgers import LEDGER_GROUP
+from aina_assets.warehouse.ledgers import LEDGER_GROUP, LedgerSpec
 from aina_assets.warehouse.plan import Node
 from aina_assets.warehouse.resources import TABLE_IO_MANAGER, SnapshotIOManager, Warehouse
 from aina_assets.warehouse.settings import AUTHORED, home
@@ -68,11 +68,11 @@ from aina_assets.work_graph import assets as work_graph
 from aina_assets.work_graph import policy as work_graph_policy
 from aina_assets.work_graph import tables as work_graph_tables
 
-LEDGERS = {
-    "learner_events": "What happened to learners, as it was recorded.",
-    "decisions": "What reviewers decided, as it was recorded.",
-}
-"""Ledgers that the graph reads, by the names of their journals."""
+LEDGERS = (
+    LedgerSpec("learner_events", "What happened to learners, as it was recorded."),
+    LedgerSpec("decisions", "What reviewers decided, as it was recorded.", is_walked=True),
+)
+"""Ledgers that the graph reads."""
 
 INSTANCE_SETTINGS = {
     "storage": {
@@ -165,11 +165,11 @@ def all_assets() -> list[dg.AssetsDefinition]:
         if isinstance(item, dg.AssetsDefinition)
     ]
     authored = [authored_assets(documents())] if documents() else []
-    ledgers = [ledger_asset(name, description) for name, description in LEDGERS.items()]
+    ledgers = [ledger_asset(ledger) for ledger in LEDGERS]
     checked = [
         *sources.UPSTREAM_KEYS,
         *("/".join(document.asset_path("")) for document in documents()),
-        *(f"{LEDGER_GROUP}/{name}" for name in LEDGERS),
+        *(f"{LEDGER_GROUP}/{ledger.name}" for ledger in LEDGERS),
     ]
     above = [*upstream, *authored, *ledgers, *tables]
     return [*above, *release.release_assets(models(), checked, above)]
@@ -276,7 +276,10 @@ def definitions_of(
     """``assets`` with their resources, what the daemon does by itself, and the executor."""
 
     def nodes() -> dict[str, Node]:
-        return nodes_of(assets, bound)
+        # Who asks is up for days, and a run reads lock and figures anew: so must the plan.
+        unread = {name: bound[name] for name in ("sources", "warehouse")}
+        anew = {name: type(item)(**item.model_dump()) for name, item in unread.items()}
+        return nodes_of(assets, {**bound, **anew})
 
     def stored() -> Store:
         return cast("Warehouse", bound["warehouse"]).store

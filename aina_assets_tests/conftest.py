@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
@@ -64,6 +65,16 @@ def build_into(
             resources(lock_path=str(lock), cache_path=str(cache), offline=True, wait_seconds=0)
         )
         return build(location, selected=location.select(select), full=full)
+
+
+def launched(home: Path, *assets: str) -> dg.ExecuteInProcessResult:
+    """The job that the UI launches, with nothing but ``assets`` selected; no plan is asked."""
+    with home_set_to(home), dg.instance_for_test() as instance:
+        return Location(resources(offline=True, wait_seconds=0)).job.execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(name.split("/")) for name in assets],
+            raise_on_error=False,
+        )
 
 
 def versions(home: Path) -> dict[str, str]:

@@ -18,7 +18,8 @@ from aina_assets.builds import nodes_of
 from aina_assets.learner.ledger import Ledger
 from aina_assets.location import Location, build_defs, definitions_of, resources
 from aina_assets.warehouse.plan import Node
-from aina_assets.warehouse.settings import ledger_url
+from aina_assets.warehouse.resources import Warehouse
+from aina_assets.warehouse.settings import AUTHORED, ledger_url
 from aina_assets_tests.learner.samples import event
 
 
@@ -46,6 +47,31 @@ def test_nothing_is_asked_for_while_no_ledger_grew(home: Path) -> None:
 
     with dg.DagsterInstance.ephemeral() as instance:
         assert tick(instance) == "nothing below a ledger is stale"
+
+
+def test_a_process_that_is_up_for_days_sees_what_changed_on_disk(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs read lock and figures anew; so does whoever asks whether a run is due."""
+    figures = tmp_path / "sample.csv"
+    shutil.copy(AUTHORED / "expectations" / "sample.csv", figures)
+    lock = tmp_path / "sources.lock.yaml"
+    shutil.copy(AUTHORED / "sample" / "sources.lock.yaml", lock)
+    bound = resources(lock_path=str(lock), cache_path=str(AUTHORED / "sample"), offline=True)
+    bound["warehouse"] = Warehouse(expectations_path=str(figures))
+    nightly = definitions_of(Location(bound).assets, bound).resolve_schedule_def("rebuild_stale")
+
+    def due() -> set[str]:
+        with dg.build_schedule_context() as context:
+            (request,) = nightly.evaluate_tick(context).run_requests or [dg.RunRequest()]
+        return {"/".join(key.path) for key in request.asset_selection or ()}
+
+    assert due() == set()
+    lock.write_text(lock.read_text().replace("title: ", "title: A ", 1))
+    assert "upstream/sources_lock" in due()
+    assert "job_zones" not in due()
+    figures.write_text(figures.read_text().replace("\njob_zones,", "\nno_such_table,"))
+    assert "job_zones" in due()
 
 
 def test_an_event_is_followed_by_waves_until_nothing_is_stale(home: Path) -> None:

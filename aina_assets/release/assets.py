@@ -16,6 +16,7 @@ from aina_assets.release import (
     admission,
     authority,
     boundary,
+    configuration,
     contents,
     readiness,
     tables,
@@ -27,6 +28,7 @@ from aina_assets.review import gates as review_gates_of
 from aina_assets.review.policy import ReviewGates
 from aina_assets.review.subjects import SubjectTable
 from aina_assets.review.tables import GateStates
+from aina_assets.sources.assets import Sources
 from aina_assets.warehouse.assets import (
     OWNERS,
     PUBLISHED,
@@ -36,8 +38,10 @@ from aina_assets.warehouse.assets import (
     table_asset,
 )
 from aina_assets.warehouse.code_versions import code_version_of
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import Finding, conform
+from aina_assets.warehouse.ledgers import WALKED
 from aina_assets.warehouse.receipts import ReceiptSpec, Unlocks
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.store import Record, Store, finding_fields
@@ -209,6 +213,7 @@ def declared(
             tuple(sorted(rules[name])),
             spec.tags.get(PUBLISHED) == "true" and name != RELEASE,
             receipt_spec_of(spec),
+            WALKED in spec.tags,
         )
         for name, spec in sorted(specs.items())
         if name not in below
@@ -227,11 +232,15 @@ def _gate_states(models: Mapping[str, type[Table]]) -> dg.AssetsDefinition:
 
 
 def _full_validation(validated: Sequence[Declared]) -> dg.AssetsDefinition:
-    def full_validation(store: Store) -> pa.Table:
-        return validation.full_validation(store, validated)
+    def full_validation(store: Store, sources: Sources, warehouse: Warehouse) -> pa.Table:
+        now = configuration.configured(validated, sources, warehouse)
+        return validation.full_validation(store, validated, now)
 
     return _table(
-        tables.FullValidation, deps=[item.asset for item in validated], receipt=VALIDATION
+        tables.FullValidation,
+        deps=[item.asset for item in validated],
+        receipt=VALIDATION,
+        resources=("sources", "warehouse"),
     )(full_validation)
 
 
@@ -278,14 +287,15 @@ def _release(
             for name, description in specs.items()
         ],
         output_required=False,
-        required_resource_keys={"warehouse"},
+        required_resource_keys={"warehouse", "sources"},
     )
     def release(context: dg.AssetExecutionContext) -> Iterator[Any]:
         warehouse: Warehouse = context.resources.warehouse
         store = warehouse.store
         try:
             records = [store.require(name) for name in names]
-            findings = (_consistent(store.record, records), _validated(store, validated))
+            now = configuration.configured(validated, context.resources.sources, warehouse)
+            findings = (_consistent(store.record, records), _validated(store, validated, now))
             yield from (check_result(finding) for finding in findings)
             if not all(finding.passed for finding in findings):
                 store.refuse(RELEASE, findings)
@@ -329,9 +339,11 @@ def _consistent(record_of: Any, records: Sequence[Record]) -> Finding:
     return Finding("consistent", not behind, len(records), len(behind), detail)
 
 
-def _validated(store: Store, validated: Sequence[Declared]) -> Finding:
+def _validated(
+    store: Store, validated: Sequence[Declared], now: Mapping[str, Configured]
+) -> Finding:
     """Whether validation is green, and still says what is so at this moment."""
-    found = validation.full_validation(store, validated, hashes_all=False)
+    found = validation.full_validation(store, validated, now, hashes_all=False)
     problems = validation.problems_of(found) or validation.problems_of(store.read(FULL_VALIDATION))
     version = digest_of_table(conform(found, tables.FullValidation))
     if not problems and version != store.require(FULL_VALIDATION).data_version:

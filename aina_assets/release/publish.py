@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from upath import UPath
@@ -71,20 +72,28 @@ def is_served(store: Store, asset: str) -> bool:
     """Whether readers open the release that ``asset`` has on record.
 
     They do not where a build was killed between the swap and its record, or a hand moved the link
-    or changed the database.
+    or changed document or database.
     """
     if not is_local(store.root):
         return True
     record = store.record(asset)
-    current = current_release(Path(str(store.root)))
+    try:
+        current = current_release(Path(str(store.root)))
+    except (ValueError, KeyError):
+        return False
     if record is None or current is None:
         return False
     if current.release_id != record.data_version or not current.path.exists():
         return False
-    # The document is written last: a database that is newer was touched by somebody else.
-    document = current.path.parent / DOCUMENT
-    is_as_published = current.path.stat().st_mtime_ns <= document.stat().st_mtime_ns
-    return is_as_published or _is_intact(current.path.parent)
+    # The document is written after the database, the record last: what is newer than what comes
+    # after it was touched by somebody else.
+    document = (current.path.parent / DOCUMENT).stat().st_mtime_ns
+    written = store.record_path(asset).stat().st_mtime_ns
+    if current.path.stat().st_mtime_ns <= document <= written:
+        return True
+    found = [store.record(name) for name in record.inputs]
+    rows = {item.asset: int(item.row_count or 0) for item in found if item is not None}
+    return _is_intact(current.path.parent, record.data_version, rows)
 
 
 def publish(
@@ -114,18 +123,12 @@ def publish(
     final = releases / release_id
     releases.mkdir(parents=True, exist_ok=True)
     tables = {record.asset: int(record.row_count or 0) for record in records}
-    if not _is_intact(final):
+    if not _is_intact(final, release_id, tables):
         building = releases / f"{TEMPORARY_PREFIX}{os.getpid()}-{release_id}"
         building.mkdir()
         try:
             _write_database(building / DATABASE, store, records, models)
-            sha256, size_bytes = sha256_of_file(building / DATABASE)
-            document = {
-                "release_id": release_id,
-                "database_sha256": sha256,
-                "size_bytes": size_bytes,
-                "tables": tables,
-            }
+            document = _document_of(building / DATABASE, release_id, tables)
             write_json(UPath(building / DOCUMENT), document)
             sync_directory(building)
             if final.exists():
@@ -172,11 +175,23 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _is_intact(release: Path) -> bool:
+def _document_of(database: Path, release_id: str, tables: Mapping[str, int]) -> dict[str, Any]:
+    """What is written beside ``database`` about it."""
+    sha256, size_bytes = sha256_of_file(database)
+    return {
+        "release_id": release_id,
+        "database_sha256": sha256,
+        "size_bytes": size_bytes,
+        "tables": dict(tables),
+    }
+
+
+def _is_intact(release: Path, release_id: str, tables: Mapping[str, int]) -> bool:
+    """Whether the document says what is so of the database beside it."""
     try:
         document = json.loads((release / DOCUMENT).read_text(encoding="utf-8"))
-        return bool(document["database_sha256"] == sha256_of_file(release / DATABASE)[0])
-    except (OSError, ValueError, KeyError):
+        return bool(document == _document_of(release / DATABASE, release_id, tables))
+    except (OSError, ValueError):
         return False
 
 

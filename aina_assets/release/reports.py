@@ -626,10 +626,15 @@ _STATUSES = {
     Status.PASSED: "in order",
     Status.FAILED: "a rule does not hold, or bytes are others",
     Status.MISSING: "not there",
-    Status.STALE: "an input has another version now",
+    Status.STALE: "an input, a file or a setting is another now",
     Status.OTHER_BUILD: "made by other code, or about another version",
 }
-_KINDS = {"receipt": "Receipts", "snapshot": "Stored tables", "check": "Checks"}
+_KINDS = {
+    "receipt": "Receipts",
+    "snapshot": "Stored tables",
+    "check": "Checks",
+    "asset": "Assets without checks",
+}
 
 
 # ---------------------------------------------------------------------------------------- the index

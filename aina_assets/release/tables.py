@@ -256,18 +256,20 @@ class CheckResults(Table, key=("asset", "rule")):
 class FullValidation(Table, key=("kind", "asset", "name")):
     """Every declared check, stored table and receipt of the graph, and whether it holds now.
 
+    Held against what would be built now: by the same code, of the same files, lock and figures.
     What stands on it (receipts, manifest, release, some reports) is checked where it is made.
     """
 
     kind: str = pap.Field(
-        isin=["check", "snapshot", "receipt"], description="Check, stored table or receipt."
+        isin=["check", "snapshot", "receipt", "asset"],
+        description="Check, stored table or receipt; asset: one that has none of these.",
     )
     asset: str = pap.Field(description="Asset it belongs to.")
     name: str = pap.Field(description="Rule, table or gate.")
     status: str = pap.Field(
         isin=["passed", "failed", "missing", "stale", "other_build"],
-        description="stale: an input has another version now; other_build: by other code, or about"
-        " another version than the one stored.",
+        description="stale: an input, a file, the lock or a setting is another now; other_build: by"
+        " other code, or about another version than the one stored.",
     )
     problem: str = pap.Field(nullable=True, description="What is wrong; null: nothing.")
 

@@ -3,6 +3,10 @@
 Belongs here: what is wrong with what is stored. Stays out: what is declared (``assets`` reads it
 off the definitions), and refusing to publish (the release).
 
+What an asset was made from and would be made from now is compared as the plan compares it
+(``configuration``): an authored file, a source file, the lock or a figure that changed since makes
+what stands on it stale; a ledger that grew does not, one that is not as recorded fails.
+
 The bytes of every table are hashed when the table of findings is made. A plan asks for the same
 findings many times and hashes only files that were written after the record that names them: no
 build writes one then. Receipts are made anew from their items each time; that costs little.
@@ -20,6 +24,7 @@ import pyarrow.parquet as pq
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.release.tables import FullValidation
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import sha256_of_file
 from aina_assets.warehouse.files import TEMPORARY_PREFIX, is_local
 from aina_assets.warehouse.receipts import (
@@ -71,6 +76,7 @@ class Declared:
         rules: its checks.
         is_table: whether it stores a table.
         receipt: how its rows become a receipt, where they do.
+        is_walked: whether it is a ledger of which every entry is looked at.
     """
 
     asset: str
@@ -79,16 +85,22 @@ class Declared:
     rules: tuple[str, ...]
     is_table: bool
     receipt: ReceiptSpec | None
+    is_walked: bool = False
 
 
 def full_validation(
-    store: Store, declared: Sequence[Declared], *, hashes_all: bool = True
+    store: Store,
+    declared: Sequence[Declared],
+    now: Mapping[str, Configured],
+    *,
+    hashes_all: bool = True,
 ) -> pa.Table:
     """Rows of ``FullValidation``: checks, tables and receipts of ``declared``, by asset.
 
     Args:
         store: the warehouse.
         declared: every asset that is looked at.
+        now: what each of them would be configured with now.
         hashes_all: hash every stored table, not only those written since their record.
     """
     records: dict[str, Record | None] = {}
@@ -103,19 +115,23 @@ def full_validation(
     for item in sorted(declared, key=lambda one: one.asset):
         record = records[item.asset]
         refusal = store.refusal(item.asset)
-        standing = _standing(item, record, refusal, records, unreadable.get(item.asset))
+        standing = _standing(
+            item, record, refusal, records, unreadable.get(item.asset), now[item.asset]
+        )
         rows += [
             _row("check", item.asset, rule, _check(rule, record, refusal, standing))
             for rule in item.rules
         ]
         if item.is_table:
-            found = _bytes(store, record, hashes_all=hashes_all)
+            found = snapshot_standing(store, record, hashes_all=hashes_all)
             rows.append(_row("snapshot", item.asset, item.asset, found))
         if item.receipt is not None:
             found = standing
             if standing.is_passed and record is not None:
                 found = receipt_standing(store, item.receipt, record)
             rows.append(_row("receipt", item.asset, item.receipt.gate, found))
+        if not (item.rules or item.is_table or item.receipt):
+            rows.append(_row("asset", item.asset, item.asset, standing))
     known = {item.receipt.gate for item in declared if item.receipt is not None}
     rows += [_row("receipt", "", gate, found) for gate, found in _undeclared(store, known)]
     return pa.Table.from_pylist(rows, schema=arrow_schema(FullValidation))
@@ -136,6 +152,7 @@ def _standing(
     refusal: Refusal | None,
     records: Mapping[str, Record | None],
     unreadable: str | None,
+    now: Configured,
 ) -> Standing:
     """How an asset stands as a whole."""
     if unreadable is not None:
@@ -147,13 +164,18 @@ def _standing(
         return Standing(Status.STALE, f"of an earlier attempt; the latest failed: {failed}")
     if record.code_version != item.code_version:
         return Standing(Status.OTHER_BUILD, "made by other code than is there now")
+    if now.fault is not None:
+        return Standing(Status.FAILED, now.fault)
+    change = now.change_since(record)
+    if change is not None:
+        return Standing(Status.STALE, change)
     for name in item.inputs:
         made_from = record.inputs.get(name)
         # What is not looked at here has no version to compare.
         if name not in records:
             continue
-        now = records[name]
-        if now is None or made_from != now.data_version:
+        current = records[name]
+        if current is None or made_from != current.data_version:
             return Standing(Status.STALE, f"made from another version of {name}")
     return PASSED
 
@@ -173,7 +195,14 @@ def _check(
     return Standing(Status.MISSING, "it was not checked when the asset was made")
 
 
-def _bytes(store: Store, record: Record | None, *, hashes_all: bool) -> Standing:
+def snapshot_standing(store: Store, record: Record | None, *, hashes_all: bool) -> Standing:
+    """Whether the stored table is the one on record.
+
+    Args:
+        store: the warehouse.
+        record: of the table.
+        hashes_all: hash it in any case, not only where it was written since its record.
+    """
     if record is None or record.snapshot is None:
         return Standing(Status.MISSING, "nothing is stored")
     path = store.root / record.snapshot

@@ -36,6 +36,7 @@ from aina_assets.sources.lockfile import SourcesLock, read_lock
 from aina_assets.sources.reading import CSV, ONET_TEXT, TSV, Delimited
 from aina_assets.warehouse.assets import OWNERS, check_result, table_asset
 from aina_assets.warehouse.code_versions import code_version_of
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_json, sha256_of_file
 from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.receipts import ReceiptSpec
@@ -82,15 +83,24 @@ class Sources(dg.ConfigurableResource[Any]):
 
     def settings_version(self, input_name: str) -> str:
         """Digest of the lock's entries for an input and of the bytes now on disk for it."""
+        return self.configured(input_name).version
+
+    def configured(self, input_name: str) -> Configured:
+        """The lock's entries for an input, and the bytes now on disk for it."""
+        lock = self.lock_file.name
         if input_name == LOCK_INPUT:
-            return digest_of_json(self.lock.model_dump(mode="json"))[:16]
+            version = digest_of_json(self.lock.model_dump(mode="json"))[:16]
+            return Configured(version, f"the lock {lock} changed since it was made")
         entries = []
+        files: dict[str, str | None] = {}
         for _, source, file in self.lock.files_for(input_name):
             path = self.cache / file.path
             found = sha256_of_file(path)[0] if path.is_file() else None
             provenance = source.model_dump(mode="json", exclude={"files", "note", "title"})
             entries.append([provenance, file.model_dump(mode="json"), str(path), found])
-        return digest_of_json(entries)[:16]
+            files[file.path] = found
+        said = f"its entry in the lock {lock}, or its place, changed since it was made"
+        return Configured(digest_of_json(entries)[:16], said, files)
 
 
 def obtain_input(sources: Sources, declared: list[Input]) -> dict[str, list[Any]]:

@@ -67,6 +67,7 @@ def table_asset(
     receipts: Sequence[str] = (),
     laws: Sequence[Law] = (),
     tags: Mapping[str, str] | None = None,
+    resources: Sequence[str] = (),
 ) -> Callable[[Transform], dg.AssetsDefinition]:
     """Declare a function's result as the table of ``model``; the function itself stays as it is.
 
@@ -86,6 +87,7 @@ def table_asset(
         receipts: gates whose receipts it reads; their items must be among its inputs.
         laws: rules between the table and its inputs; tables they alone need are inputs as well.
         tags: more tags.
+        resources: resources that it takes as arguments of their names.
     """
     name = table_name(model)
 
@@ -124,7 +126,7 @@ def table_asset(
             ],
             output_required=False,
             io_manager_key=TABLE_IO_MANAGER,
-            required_resource_keys={"warehouse", "duckdb"},
+            required_resource_keys={"warehouse", "duckdb", *resources},
             dagster_type=dg.Any,
         )
         def compute(context: dg.AssetExecutionContext, **inputs: Any) -> Iterator[Any]:
@@ -142,6 +144,7 @@ def table_asset(
                     inputs["receipts"] = found
                 if "store" in arguments:
                     inputs["store"] = warehouse.store
+                inputs |= {key: getattr(context.resources, key) for key in resources}
                 own = {item: value for item, value in inputs.items() if item not in beside}
                 frame = _call(function, context, own, "con" in arguments)
             except AinaError as error:

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aina_assets.contracts.errors import AuthoredDocumentError
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_json, sha256_of_file
 from aina_assets.warehouse.settings import AUTHORED
 from aina_assets.warehouse.store import Record
@@ -191,7 +192,16 @@ def _malformed(model: type[BaseModel], where: str, error: Exception) -> Authored
     )
 
 
-def settings_version(name: str) -> str:
-    """Digest of what is now on disk of document ``name``."""
+def configured(name: str) -> Configured:
+    """What is now on disk of document ``name``."""
     files = files_of(AUTHORED / f"{name}.yaml") or files_of(AUTHORED / name)
+    return Configured(
+        version_of(files),
+        f"the files of data/{name} changed since it was made",
+        {f"data/{file.path}": file.sha256 for file in files},
+    )
+
+
+def version_of(files: Sequence[AuthoredFile]) -> str:
+    """The settings version of a document of ``files``."""
     return digest_of_files(files)[:16] if files else "no file"

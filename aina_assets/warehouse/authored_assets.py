@@ -16,7 +16,7 @@ from aina_assets.warehouse.authored import (
     AuthoredDocument,
     digest_of_files,
     files_of,
-    settings_version,
+    version_of,
 )
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.gate import Finding
@@ -102,7 +102,7 @@ def _read(
         asset=name,
         data_version=digest,
         code_version=_CODE_VERSION,
-        settings_version=settings_version(document.__document__),
+        settings_version=version_of(files),
         inputs={},
         findings=(finding_fields(finding),),
         details={"files": entries},

@@ -34,6 +34,8 @@ from aina_assets.warehouse.digests import digest_of_json
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 30
 """How long a writer waits for the others."""
+CONNECT_SECONDS = 10
+"""How long a PostgreSQL server has to answer; one that the URL itself names goes before."""
 BATCH = 1000
 
 _KEYS_AT_ONCE = 500
@@ -622,6 +624,10 @@ def _engine(url: str) -> sa.Engine:
                 place.set(drivername="postgresql+psycopg"),
                 # A stricter one would not see what was recorded while it waited for the lock.
                 isolation_level="READ COMMITTED",
+                # What is given here would go before what the URL says.
+                connect_args={}
+                if "connect_timeout" in place.query
+                else {"connect_timeout": CONNECT_SECONDS},
                 pool_pre_ping=True,
                 hide_parameters=True,
             )

@@ -16,6 +16,7 @@ from aina_assets.warehouse.assets import OWNERS, check_result, fail
 from aina_assets.warehouse.code_versions import code_version_of
 from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.ledgers import LEDGER_GROUP as LEDGER_GROUP
+from aina_assets.warehouse.ledgers import WALKED, LedgerSpec
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.store import Record, finding_fields
 
@@ -30,22 +31,19 @@ _COLUMNS = dg.TableSchema(
 )
 
 
-def ledger_asset(name: str, description: str) -> dg.AssetsDefinition:
-    """The asset ``ledger/<name>``, whose data version is the digest of the ledger's last entry.
-
-    Args:
-        name: of the ledger, which is that of its journal.
-        description: what the ledger holds.
-    """
+def ledger_asset(ledger: LedgerSpec) -> dg.AssetsDefinition:
+    """The asset ``ledger/<name>``, whose data version is the digest of the ledger's last entry."""
+    name = ledger.name
     key = dg.AssetKey([LEDGER_GROUP, name])
     asset = "/".join(key.path)
 
     @dg.asset(
         key=key,
-        description=description,
+        description=ledger.description,
         group_name=LEDGER_GROUP,
         owners=OWNERS,
         kinds={"ledger"},
+        tags={WALKED: "true"} if ledger.is_walked else None,
         code_version=_CODE_VERSION,
         metadata={"dagster/column_schema": _COLUMNS},
         check_specs=[

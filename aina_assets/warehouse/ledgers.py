@@ -3,8 +3,17 @@
 Belongs here: what the one asset of each ledger (``ledger/<name>``) and its dependents need, without
 ever making a ledger. Stays out: how entries are kept (``journal``), what any ledger says.
 
-A ledger's version is the digest of its last entry: since each entry carries the digest of the one
-before it, no entry can be another while that digest is the same.
+A ledger's version is the digest of its last entry. Each entry carries the digest of the one before
+it, so whoever walks the chain up to that digest has proved every entry. The digest alone proves
+none: an entry edited in the database, its own digest left as it was, shows only when it is walked.
+
+===========================  =======================================================================
+who looks                    at what
+===========================  =======================================================================
+the asset, when it is made   the whole chain, against the head recorded last
+plan and full validation     of a ledger declared ``is_walked``: the same; of another, which may
+                             hold millions of entries: its head, and the entry recorded last
+===========================  =======================================================================
 """
 
 from __future__ import annotations
@@ -14,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from aina_assets.contracts.errors import LedgerError, LedgerTampered
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.settings import ledger_url, may_have_ledger
 from aina_assets.warehouse.store import Record
@@ -23,9 +33,29 @@ if TYPE_CHECKING:
 
 LEDGER_GROUP = "ledger"
 NOTHING_RECORDED = "nothing recorded yet"
+WALKED = "aina/walked"
+"""Tag of the asset of a ledger that is walked whenever somebody plans or validates."""
+NOT_AS_RECORDED = "not as it was recorded"
+UNREADABLE = "unreadable"
 
 Head = tuple[int, str | None]
 _NO_HEAD: Head = (0, None)
+
+
+@dataclass(frozen=True)
+class LedgerSpec:
+    """A ledger that the graph reads.
+
+    Attributes:
+        name: of its journal.
+        description: what it holds.
+        is_walked: every entry is looked at whenever somebody plans or validates. For a ledger on
+            whose every entry something hangs, and that stays small enough to be read each time.
+    """
+
+    name: str
+    description: str
+    is_walked: bool = False
 
 
 def existing(name: str) -> Journal | None:
@@ -67,16 +97,43 @@ def version_of(head: Head) -> str:
     return head[1] or digest_of_json(NOTHING_RECORDED)
 
 
-def settings_version(name: str) -> str:
-    """The version of ledger ``name`` as it is now; a word where it does not say."""
+def configured(name: str, recorded: Head, *, is_walked: bool) -> Configured:
+    """What ledger ``name`` is now: its version (a word where it has none) and what is wrong.
+
+    Args:
+        name: of the ledger.
+        recorded: the head as its asset recorded it; a ledger that goes further has grown.
+        is_walked: look at every entry; else at the last one and at the one that was recorded last.
+    """
     try:
-        journal = existing(name)
-        if journal is None:
-            return version_of(_NO_HEAD)
+        head = verified_head(name, recorded) if is_walked else _head_beyond(name, recorded)
+    except LedgerTampered as error:
+        return Configured(NOT_AS_RECORDED, fault=str(error))
+    except LedgerError as error:
+        return Configured(UNREADABLE, fault=str(error))
+    return Configured(version_of(head), is_growing=True)
+
+
+def _head_beyond(name: str, recorded: Head) -> Head:
+    """The head of ledger ``name``, if the entry that was recorded last is still there.
+
+    Raises:
+        LedgerTampered: it is not, or is another.
+        LedgerError: the database does not answer.
+    """
+    position, digest = recorded
+    head, found = _NO_HEAD, None
+    journal = existing(name)
+    if journal is not None:
         with journal:
-            return version_of(journal.head())
-    except LedgerError:
-        return "unreadable"
+            head = journal.head()
+            if head == recorded or not position:
+                return head
+            last = journal.entries(after_position=position - 1, until=position)
+            found = next((entry.digest for entry in last), None)
+    if found != digest:
+        raise _not_as_recorded(name, position, f"digest {digest}", str(found or "no record"))
+    return head
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from upath import UPath
 
 from aina_assets.contracts.receipts import Receipt
 from aina_assets.warehouse.build_lock import exclusive_writer
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.expectations import Expectation, read_expectations
 from aina_assets.warehouse.files import is_local
@@ -63,6 +64,13 @@ class Warehouse(dg.ConfigurableResource[Any]):
     def settings_version(self, table: str) -> str:
         """Digest of what the gate is configured with for ``table``."""
         return digest_of_json([vars(item) for item in self.expectations(table)])[:16]
+
+    def configured(self, table: str) -> Configured:
+        """What the gate is configured with for ``table`` now."""
+        place = f"expectations/{Path(self.expectations_path).name}"
+        return Configured(
+            self.settings_version(table), f"its figures in {place} changed since it was made"
+        )
 
     @contextmanager
     def yield_for_execution(

@@ -25,13 +25,13 @@ def execute(url: str, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def without_triggers(url: str) -> None:
+def without_triggers(url: str, ledger: str = "learner_events") -> None:
     """Take away what stands between the records and whoever wants to change them."""
     if url.startswith("sqlite"):
         names = ["update", "delete", "insert"]
-        execute(url, *(f"DROP TRIGGER learner_events_{name}" for name in names))
+        execute(url, *(f"DROP TRIGGER {ledger}_{name}" for name in names))
     else:
-        execute(url, "ALTER TABLE learner_events DISABLE TRIGGER USER")
+        execute(url, f"ALTER TABLE {ledger} DISABLE TRIGGER USER")
 
 
 def tables(url: str) -> set[str]:

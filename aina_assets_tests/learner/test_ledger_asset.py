@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from upath import UPath
@@ -12,6 +13,8 @@ from upath import UPath
 from aina_assets.builds import Outcome
 from aina_assets.learner.ledger import Ledger
 from aina_assets.location import Location, resources
+from aina_assets.warehouse import ledgers
+from aina_assets.warehouse.journal import Entry, Journal
 from aina_assets.warehouse.ledgers import NOTHING_RECORDED
 from aina_assets.warehouse.plan import stale
 from aina_assets.warehouse.settings import LEDGER_SETTING, ledger_url
@@ -205,6 +208,57 @@ def test_a_ledger_that_is_meant_to_be_another_is_taken_on_request(home: Path) ->
 
     assert look(home).is_good
     assert recorded(home).details["position"] == 0
+
+
+# ------------------------------------------------------------------------- what a plan looks at
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Positions of the entries that anyone read, in order."""
+    positions: list[int] = []
+    span = Journal._span
+
+    def counted(*arguments: Any) -> Iterator[Entry]:
+        for entry in span(*arguments):
+            positions.append(entry.position)
+            yield entry
+
+    monkeypatch.setattr(Journal, "_span", counted)
+    return positions
+
+
+def test_a_plan_walks_no_ledger_of_events_however_far_it_has_grown(
+    home: Path, named: Ledger, read: list[int]
+) -> None:
+    named.append_many(event(number) for number in range(40))
+    assert look(home).is_good
+    read.clear()
+    assert LEDGER not in reasons(home)
+    assert read == []
+
+    named.append_many(event(number) for number in range(40, 90))
+
+    assert LEDGER in reasons(home)
+    assert set(read) == {40}, "the one recorded last, to see that it is still there"
+    read.clear()
+    assert look(home).is_good
+    assert {*range(1, 91)} <= set(read), "the asset walks it all"
+
+
+def test_a_plan_sees_that_the_event_recorded_last_is_another(
+    home: Path, named: Ledger, url: str
+) -> None:
+    named.append_many(event(number) for number in range(6))
+    assert look(home).is_good
+    without_triggers(url)
+    execute(url, "UPDATE learner_events SET digest = 'another' WHERE position = 6")
+
+    found = ledgers.configured("learner_events", ledgers.head_in(recorded(home)), is_walked=False)
+
+    assert LEDGER in reasons(home)
+    assert "position 6 of learner_events" in str(found.fault)
+    assert "position 6 of" in refused(look(home))
 
 
 # ------------------------------------------------------------------------------------ which ledger

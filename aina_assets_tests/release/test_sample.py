@@ -6,20 +6,23 @@ import json
 import shutil
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from upath import UPath
 
+from aina_assets import location
 from aina_assets.builds import Outcome
 from aina_assets.contracts.review import GateState
-from aina_assets.location import Location, resources
 from aina_assets.release.assets import FULL_VALIDATION, RELEASE
 from aina_assets.release.boundary import RECEIPT
 from aina_assets.release.validation import problems_of
+from aina_assets.sources import assets as source_assets
+from aina_assets.warehouse import authored
 from aina_assets.warehouse.receipts import read_receipt
 from aina_assets.warehouse.settings import AUTHORED
 from aina_assets.warehouse.store import Store
-from aina_assets_tests.conftest import build_into, home_set_to
+from aina_assets_tests.conftest import build_into, launched
+
+JOB_ZONES = "onet/db_sample_text/Job Zones.txt"
 
 
 @pytest.fixture
@@ -39,6 +42,12 @@ def refused_by(home: Path) -> tuple[Outcome, str]:
     outcome = build_into(home)
     assert current(home) == before
     return outcome, outcome.failed[RELEASE]
+
+
+def flip_a_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
 
 
 def unlocking(home: Path) -> None:
@@ -81,29 +90,72 @@ def test_a_launch_from_the_ui_refuses_alike(home: Path) -> None:
     """The job that the UI launches, with nothing but the release selected."""
     unlocking(home)
     before = current(home)
-    with home_set_to(home), dg.instance_for_test() as instance:
-        location = Location(resources(offline=True, wait_seconds=0))
-        result = location.job.execute_in_process(
-            instance=instance, asset_selection=[dg.AssetKey(RELEASE)], raise_on_error=False
-        )
-        (check,) = (
-            item
-            for item in result.get_asset_check_evaluations()
-            if item.check_name == "fully_validated"
-        )
 
-    assert not check.passed
-    assert RECEIPT in str(check.metadata["detail"].value)
+    assert RECEIPT in str(refused_to_launch(home))
     assert current(home) == before
+
+
+def refused_to_launch(home: Path) -> str | None:
+    """Why a release that is launched alone is refused; None where it is published."""
+    (check,) = (
+        item
+        for item in launched(home, RELEASE).get_asset_check_evaluations()
+        if item.check_name == "fully_validated"
+    )
+    return None if check.passed else str(check.metadata["detail"].value)
+
+
+def validated(home: Path) -> list[str]:
+    """What full validation finds when it is launched alone."""
+    assert launched(home, FULL_VALIDATION).success
+    return problems_of(Store(UPath(home)).read(FULL_VALIDATION))
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project's data in its place."""
+    copy = tmp_path / "data"
+    shutil.copytree(AUTHORED, copy, ignore=shutil.ignore_patterns("local"))
+    for module in (authored, location, source_assets):
+        monkeypatch.setattr(module, "AUTHORED", copy)
+    return copy
+
+
+CHANGED_ON_DISK = [
+    ("reviewers.yaml", "reviewers:", "reviewers: ", "data/reviewers.yaml"),
+    ("authoring/lanes.yaml", "\n", "\n\n", "data/authoring/lanes.yaml"),
+    ("expectations/sample.csv", ",0,", ",1,", "its figures in expectations/sample.csv"),
+    ("sample/sources.lock.yaml", "title: ", "title: A ", "the lock sources.lock.yaml"),
+    (f"sample/{JOB_ZONES}", "1", "2", JOB_ZONES),
+]
+"""Files below ``data``, a change of each, and how it is named."""
+
+
+def test_what_changed_on_disk_is_named_by_a_validation_that_is_launched_alone(
+    home: Path, data: Path
+) -> None:
+    """No plan compares anything there: the record says what it was made from."""
+    assert build_into(home).is_good
+    assert validated(home) == []
+    before = current(home)
+    for file, old, new, _ in CHANGED_ON_DISK:
+        path = data / file
+        path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
+
+    why = str(refused_to_launch(home))
+    problems = validated(home)
+
+    assert current(home) == before
+    for *_, said in CHANGED_ON_DISK:
+        assert f": stale: {said} changed since it was made" in why
+        assert any(said in problem for problem in problems), said
+    assert all(any(said in item for *_, said in CHANGED_ON_DISK) for item in problems), problems
 
 
 def test_a_changed_byte_of_a_table_stops_the_release_and_is_named(home: Path) -> None:
     record = Store(UPath(home)).record("job_zones")
     assert record is not None
-    path = home / str(record.snapshot)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
+    flip_a_byte(home / str(record.snapshot))
 
     _, why = refused_by(home)
 
@@ -111,12 +163,24 @@ def test_a_changed_byte_of_a_table_stops_the_release_and_is_named(home: Path) ->
     assert str(record.snapshot_sha256) in why
 
 
-def test_a_changed_byte_of_the_release_is_published_anew(home: Path) -> None:
-    database = home / "releases" / "current" / "aina.duckdb"
-    whole = database.read_bytes()
-    content = bytearray(whole)
-    content[len(content) // 2] ^= 1
-    database.write_bytes(bytes(content))
+def test_a_changed_byte_of_what_stands_on_validation_is_stored_anew(home: Path) -> None:
+    """Validation comes before these and does not look at them."""
+    store = Store(UPath(home))
+    names = {FULL_VALIDATION, "receipts", "manifest"}
+    records = [store.require(name) for name in names]
+    for record in records:
+        flip_a_byte(home / str(record.snapshot))
+
+    assert names <= set(build_into(home).run)
+
+    for record in records:
+        assert store.open_snapshot(record).num_rows == record.row_count
+    assert build_into(home).run == {}
+
+
+@pytest.mark.parametrize("changed", ["aina.duckdb", "release.json"])
+def test_a_changed_byte_of_the_release_is_published_anew(home: Path, changed: str) -> None:
+    flip_a_byte(home / "releases" / "current" / changed)
 
     assert set(build_into(home).run) == {RELEASE}
     assert build_into(home).run == {}

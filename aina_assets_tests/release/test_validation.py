@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 import pytest
@@ -14,11 +15,15 @@ from upath import UPath
 
 from aina_assets.release.tables import FullValidation
 from aina_assets.release.validation import Declared, full_validation, problems_of
+from aina_assets.warehouse.configured import Configured
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.gate import Finding, judge
 from aina_assets.warehouse.receipts import ReceiptSpec, receipt_of, write_receipt
 from aina_assets.warehouse.store import Record, Store, finding_fields
 
+Settings = Mapping[str, Configured]
+
+NOW = Configured("settings")
 SPEC = ReceiptSpec("door_v1", counted="state", holds=("shut",))
 ITEMS = pa.table({"state": ["open", "shut", "shut"]})
 PASSED = finding_fields(Finding("schema", True, 3, 0, "so"))
@@ -40,9 +45,20 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def found(store: Store, *declared: Declared, hashes_all: bool = True) -> dict[str, str]:
+def looked(
+    store: Store, *declared: Declared, hashes_all: bool = True, now: Settings = MappingProxyType({})
+) -> pa.Table:
+    """What validation finds where the settings of all but ``now`` are those on record."""
+    items = declared or DECLARED
+    settings = {item.asset: now.get(item.asset, NOW) for item in items}
+    return full_validation(store, items, settings, hashes_all=hashes_all)
+
+
+def found(
+    store: Store, *declared: Declared, hashes_all: bool = True, now: Settings = MappingProxyType({})
+) -> dict[str, str]:
     """Whatever is not passed, by kind and name."""
-    frame = full_validation(store, declared or DECLARED, hashes_all=hashes_all)
+    frame = looked(store, *declared, hashes_all=hashes_all, now=now)
     assert len(problems_of(frame)) == frame.num_rows - frame["status"].to_pylist().count("passed")
     return {
         f"{row['kind']} {row['name']}": row["status"]
@@ -74,7 +90,7 @@ def snapshot_of(store: Store) -> UPath:
 
 
 def test_what_is_in_order_is_green_and_a_receipt_that_holds_is_valid(store: Store) -> None:
-    frame = full_validation(store, DECLARED)
+    frame = looked(store)
 
     assert frame.num_rows == 4
     assert problems_of(frame) == []
@@ -178,7 +194,7 @@ def test_a_changed_byte_of_a_table_is_named_with_both_digests(
     assert found(store, hashes_all=hashes_all)["snapshot items"] == "failed"
     (said,) = (
         problem
-        for problem in problems_of(full_validation(store, DECLARED, hashes_all=hashes_all))
+        for problem in problems_of(looked(store, hashes_all=hashes_all))
         if "sha256" in problem
     )
     assert str(record.snapshot_sha256) in said
@@ -217,6 +233,49 @@ def test_an_input_that_was_not_declared_when_it_was_made_is_stale(store: Store) 
     )
 
 
+FILE_CHANGED = Configured("other", files={"data/a.yaml": "2", "data/b.yaml": "1"})
+CONFIGURED: dict[str, tuple[dict[str, Configured], dict[str, str], str]] = {
+    "a file that it was made of": (
+        {"file": FILE_CHANGED},
+        {"check intact": "stale"},
+        "file: intact: stale: data/a.yaml changed since it was made",
+    ),
+    "a file more than it was made of": (
+        {"file": replace(FILE_CHANGED, files={"data/a.yaml": "1", "data/b.yaml": "1", "c": "1"})},
+        {"check intact": "stale"},
+        "file: intact: stale: c changed since it was made",
+    ),
+    "a figure that it is held to": (
+        {"items": Configured("other", "its figures in expectations/x.csv changed")},
+        dict.fromkeys(OF_ITEMS, "stale"),
+        "items: schema: stale: its figures in expectations/x.csv changed",
+    ),
+    "a ledger that was altered": (
+        {"file": Configured("a word", fault="position 2 of x: expected this, found that")},
+        {"check intact": "failed"},
+        "file: intact: failed: position 2 of x: expected this, found that",
+    ),
+    "a ledger that has grown": ({"file": Configured("other", is_growing=True)}, {}, ""),
+}
+
+
+@pytest.mark.parametrize("case", CONFIGURED)
+def test_what_it_would_be_made_from_now_is_another(store: Store, case: str) -> None:
+    files = [{"path": f"data/{name}.yaml", "sha256": "1"} for name in ("a", "b")]
+    changed(store, "file", details={"files": files})
+    now, expected, said = CONFIGURED[case]
+
+    assert found(store, now=now) == expected
+    assert said in [*problems_of(looked(store, now=now)), ""]
+
+
+def test_an_asset_without_checks_is_looked_at_too(store: Store) -> None:
+    lock, items = replace(DECLARED[0], rules=()), DECLARED[1]
+
+    assert found(store, lock, items) == {}
+    assert found(store, lock, items, now={"file": FILE_CHANGED}) == {"asset file": "stale"}
+
+
 def test_a_receipt_written_by_hand_that_unlocks_is_named(store: Store) -> None:
     said = json.loads(receipt_path(store).read_text()) | {"gate": "rogue_v1", "unlocks": 5}
     receipt_path(store).with_name("rogue_v1.json").write_text(json.dumps(said))
@@ -228,4 +287,4 @@ def test_findings_pass_their_own_gate(store: Store) -> None:
     refuse(store)
     flip_a_byte(snapshot_of(store))
 
-    assert all(item.passed for item in judge(full_validation(store, DECLARED), FullValidation))
+    assert all(item.passed for item in judge(looked(store), FullValidation))

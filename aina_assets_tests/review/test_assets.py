@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 from upath import UPath
 
+from aina_assets import cli
 from aina_assets.location import Location, resources
+from aina_assets.release.assets import FULL_VALIDATION
 from aina_assets.review import reading
 from aina_assets.review.ledger import DecisionLedger
 from aina_assets.review.policy import Reviewers
 from aina_assets.review.signing import sign
 from aina_assets.warehouse import authored
 from aina_assets.warehouse.plan import stale
-from aina_assets.warehouse.settings import AUTHORED, ledger_url
+from aina_assets.warehouse.settings import AUTHORED, LEDGER_SETTING, ledger_url
 from aina_assets.warehouse.store import Store
-from aina_assets_tests.conftest import build_into, home_set_to, versions
-from aina_assets_tests.learner.databases import execute
+from aina_assets_tests.conftest import build_into, home_set_to, launched, versions
+from aina_assets_tests.learner.databases import execute, without_triggers
 from aina_assets_tests.review.world import KEYS, START, Clock, decision, signed
 
 SLICES = '+key:"decisions" or (key:"decisions"+ and key:"*_decisions")'
@@ -128,6 +132,75 @@ def test_a_ledger_behind_its_checkpoints_is_built_into_nothing(
     assert "restore the ledger" in outcome.failed["decisions"]
     assert f"{BOUNDARY}_decisions" in outcome.blocked
     assert Store(UPath(home)).record("decisions") is None
+
+
+def problems_of_ledger(home: Path) -> str:
+    """What full validation found of the ledger of decisions; empty where nothing."""
+    rows = Store(UPath(home)).read(FULL_VALIDATION).to_pylist()
+    return "; ".join(row["problem"] or "" for row in rows if row["asset"] == "ledger/decisions")
+
+
+def edit(url: str, old: str, new: str) -> None:
+    """The second decision, in the database."""
+    change = f"UPDATE decisions SET entry = replace(entry, '{old}', '{new}') WHERE position = 2"
+    execute(url, change)
+
+
+def test_a_decision_edited_in_place_stops_a_build_that_has_nothing_else_to_do(
+    tmp_path: Path, own_reviewers: Reviewers, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its digest and the head stay as they were: only whoever walks the chain can see it."""
+    home = tmp_path / "home"
+    monkeypatch.setenv(LEDGER_SETTING, url)
+    decide(home, own_reviewers)
+    decide(home, own_reviewers, "ben", verdict="reject")
+    decide(home, own_reviewers, subject_key="s2")
+    assert build_into(home, select=SLICES).is_good
+    good, standings = versions(home), standings_in(home)
+    assert build_into(home, select=SLICES).run == {}
+    without_triggers(url, "decisions")
+    assert launched(home, FULL_VALIDATION).success
+    assert not problems_of_ledger(home)
+    edit(url, "reject", "revise")
+
+    assert launched(home, FULL_VALIDATION).success
+    assert "position 2 of decisions" in problems_of_ledger(home)
+    with home_set_to(home):
+        result = CliRunner().invoke(cli.app, ["build", "--offline", "--json", "--select", SLICES])
+
+    assert result.exit_code == 1, result.output
+    failures = json.loads(result.stdout)["failures"]
+    assert list(failures) == ["ledger/decisions"]
+    assert "position 2 of decisions" in failures["ledger/decisions"]
+    after = versions(home)
+    assert {name: after[name] for name in good} == good, "the last good state"
+    assert standings_in(home) == standings
+
+    edit(url, "revise", "reject")
+
+    assert build_into(home, select=SLICES).is_good
+    assert stale_in(home) == set()
+
+
+def test_an_altered_checkpoint_stops_a_build_that_has_nothing_else_to_do(
+    tmp_path: Path, own_reviewers: Reviewers
+) -> None:
+    home = tmp_path / "home"
+    decide(home, own_reviewers)
+    assert build_into(home, select=SLICES).is_good
+    good = versions(home)
+    checkpoints = home / "review" / "checkpoints.jsonl"
+    whole = checkpoints.read_text()
+    checkpoints.write_text(whole.replace('"position":1', '"position":0'))
+
+    outcome = build_into(home, select=SLICES)
+
+    assert set(outcome.failed) == {"decisions"}
+    assert str(checkpoints) in outcome.failed["decisions"]
+    assert versions(home) == good, "the last good state"
+    checkpoints.write_text(whole)
+    assert build_into(home, select=SLICES).is_good
+    assert stale_in(home) == set()
 
 
 def test_a_decision_past_the_desk_by_nobody_on_file_stops_the_build(

@@ -5,13 +5,16 @@ All that holds for one journal is tried where events of learners are (``learner/
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import pytest
 import sqlalchemy as sa
 
 from aina_assets.contracts.errors import IdempotencyConflict, LedgerError, LedgerMoved
+from aina_assets.warehouse import journal as journal_module
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.journal import Head, Journal, NewEntry, canonical_json
 from aina_assets_tests.learner.databases import execute, tables
@@ -132,3 +135,21 @@ def test_half_a_character_is_refused_and_not_repeated(url: str) -> None:
 def test_a_name_that_is_no_tables_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(LedgerError, match="name of the ledger"):
         Journal.open(f"sqlite:///{tmp_path / 'ledger.db'}", name)
+
+
+# A server that takes the connection and says nothing must not hold a build up for ever. The other
+# end hangs up in the end, so that a client without a limit of its own is told apart.
+@pytest.mark.parametrize("own", ["", "?connect_timeout=1"])
+def test_a_database_that_is_silent_is_given_up(own: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "CONNECT_SECONDS", 600 if own else 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        hang_up = Timer(30, silent.close)
+        hang_up.start()
+
+        with pytest.raises(LedgerError, match="timeout") as caught:
+            Journal.open(f"postgresql+psycopg://me:secret@127.0.0.1:{port}/x{own}", "decisions")
+
+        hang_up.cancel()
+    assert "see to the database" in str(caught.value)
+    assert "secret" not in str(caught.value)
