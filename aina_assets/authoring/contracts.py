@@ -39,16 +39,16 @@ _OBJECTS, _ANY = Annotated[list[dict[str, JsonValue]], _MANY], Annotated[list[Js
 # Shapes say `array` and no more; `array of {keys}` gives keys without types: both go by name.
 _NUMBERS_IN = (
     "component_indexes slides screens where checked_on slide_numbers concrete pictorial abstract"
-    " bridge"
+    " bridge good_for_denominators"
 )
 _TEXTS_IN = (
     "lo_codes vocabulary_terms misconception_ids pedagogical_models flags dev_notes stages covered"
     " interaction_modes differences because statements expected_answers tropes variants invariants"
-    " extended accept_as_input"
+    " extended accept_as_input support"
 )
 _OBJECTS_IN = (
     "steps lo_components prerequisite_chain evidence order_changes on_misconception"
-    " pacing_response derivation_evidence"
+    " pacing_response derivation_evidence worked_solutions"
 )
 _NUMBER = "component_index position slide_no screen_no first_slide"
 _TEXT = (

@@ -1,6 +1,7 @@
 """Drafts of an applet by rule: its objective, its screens, and the summary of a storyboard.
 
-Belongs here: six screens, a stage each, around one decision. Stays out: reading a PPTX
+Belongs here: six screens, a stage each, around one decision. Representation goes from things to
+symbols and support goes down, and the arc is read off the screens. Stays out: reading a PPTX
 (``storyboard``).
 """
 
@@ -8,13 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rapidfuzz import fuzz
 
 from aina_assets.authoring.config import Configuration
 from aina_assets.authoring.contracts import Document
-from aina_assets.authoring.draft_research import answers_of
+from aina_assets.authoring.draft_module import solved, unsolved
+from aina_assets.authoring.draft_research import answers_of, model_for
+from aina_assets.authoring.fraction_tasks import DENOMINATORS, believed, printed_in, tasks_of
+from aina_assets.authoring.phrases import clause, cut, listed, lower, sentence
 from aina_assets.authoring.rules import AuthoringRules
 
 Inputs = Mapping[str, Any]
@@ -51,43 +56,111 @@ def applet_lo(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
 
 # ------------------------------------------------------------------------------------------ screens
 
-# Stage, what is asked, act, thought, seconds (thinking, acting, feedback), difficulty and why.
-_STAGES: tuple[tuple[str, str, str, str, tuple[int, int, int], str, str], ...] = (
-    ("orient", "Move one part of the {model}.", "Moves one part and puts it back.",
-     "I find out what can be changed and what stays as it is.", (40, 20, 10), "entry",
-     "One part can be moved and the whole is outlined."),
-    ("predict", "Choose what you expect before the {model} moves.",
-     "Chooses an expected answer, which is kept.",
-     "I decide from the whole and the parts which answer must come out.", (60, 15, 10), "entry",
-     "The same case; the answer has to be expected instead of seen."),
-    ("act", "Set the {model} so that it shows your answer.",
-     "Builds the state that shows the answer.",
-     "I decide which parts belong to it and how many there must be.", (60, 45, 15), "developing",
-     "The lines that divide the whole are gone and have to be set."),
-    ("observe", "Compare the {model} with what you expected.",
-     "Marks the place where both differ.",
-     "I look for the part that explains why the result is not what I expected.", (50, 20, 20),
-     "developing", "Two states have to be held against each other."),
-    ("generalise", "Complete the sentence so that it holds for every {model}.",
-     "Completes a sentence and tests it on a case of the applet's choice.",
-     "I ask whether the sentence also holds for a case that looks different.", (60, 25, 20),
-     "proficient", "A claim about all cases, tested on one at the edge of the range."),
-    ("check", "Answer without the {model}.",
-     "Types an answer, then builds it to see whether it is right.",
-     "I use the sentence on a new case, with nothing drawn.", (60, 20, 15), "extending",
-     "No drawing until the answer is given."),
+
+@dataclass(frozen=True)
+class _Stage:
+    """What a screen of a stage is like, whatever it is about.
+
+    Attributes:
+        ask, act, thought: instruction, what is done, what it takes.
+        seconds: thinking, acting, feedback.
+        case: which of the applet's tasks it has.
+        gone: the support that the screen before still had.
+    """
+
+    name: str
+    ask: str
+    act: str
+    thought: str
+    seconds: tuple[int, int, int]
+    level: str
+    why: str
+    representation: str
+    case: int
+    gone: str
+
+
+_STAGES: tuple[_Stage, ...] = (
+    _Stage("orient", "Set the {model} to show the first case.",
+           "Moves the parts until the {model} shows the case.",
+           "I find out what can be changed and what stays as it is.", (40, 25, 10), "entry",
+           "All parts can be moved, and every support is in view.", "concrete", 0, ""),
+    _Stage("predict", "Choose what you expect before the {model} moves.",
+           "Chooses an expected answer, which is kept.",
+           "I decide from the whole and the parts which answer must come out.", (60, 15, 10),
+           "entry", "The hint is gone; the answer has to be expected instead of seen.",
+           "concrete", 1, "hint"),
+    _Stage("act", "Set the {model} so that it shows your answer.",
+           "Builds the state that shows the answer.",
+           "I decide which parts belong to it and how many there must be.", (60, 45, 15),
+           "developing", "The lines that divide the whole are gone and have to be set.",
+           "pictorial", 1, "grid"),
+    _Stage("observe", "Compare the {model} with what you expected.",
+           "Marks the place where both differ.",
+           "I look for the part that explains why the result is not what I expected.",
+           (50, 20, 20), "developing", "Parts have no labels; two states are held against each"
+           " other.", "pictorial", 1, "labels"),
+    _Stage("generalise", "Complete the sentence so that it holds in this case too.",
+           "Completes a sentence and tests it on a case that looks different.",
+           "I ask whether the sentence also holds for a case that looks different.",
+           (60, 25, 20), "proficient", "The second state is gone; a claim about all cases is tested"
+           " on one at the edge of the range.", "bridge", 2, "second_state"),
+    _Stage("check", "Answer without the {model}.",
+           "Types an answer, then builds it to see whether it is right.",
+           "I use the sentence on a new case, with nothing drawn.", (60, 20, 15), "extending",
+           "No drawing until the answer is given.", "abstract", 3, "drawing"),
 )  # fmt: skip
+
+SUPPORTS: Mapping[str, str] = {
+    "hint": "A hint stands in view.",
+    "grid": "Lines divide the whole into its equal parts.",
+    "labels": "The parts are labelled a, b, c.",
+    "second_state": "A second state of the whole stands below for comparison.",
+    "drawing": "The whole is drawn, outlined and labelled W.",
+}
+"""What helps on a screen, in the order in which it is taken away, and how it is seen."""
+
+_PHASES = ("concrete", "pictorial", "bridge", "abstract")
+_SHOWN_AS = {
+    "concrete": "the parts are pieces that can be moved",
+    "pictorial": "the parts are drawn and can be marked",
+    "bridge": "the drawing and the numbers stand side by side",
+    "abstract": "the case is given in numbers",
+}
+
+
+def _support(stage: int) -> list[str]:
+    """The supports that a stage still has."""
+    gone = {one.gone for one in _STAGES[: stage + 1]}
+    return [name for name in SUPPORTS if name not in gone]
+
+
+def _representation(stage: _Stage, model: Mapping[str, Any] | None) -> str:
+    """How the case is shown: as the stage has it, but never before the model's own phase."""
+    first = model["cpa_phase"] if model and model["cpa_phase"] in _PHASES else "concrete"
+    return max(stage.representation, first, key=_PHASES.index)
+
+
+def _arc(made: Sequence[Mapping[str, Any]]) -> str:
+    """The arc in words, read off the screens."""
+    said = [
+        f"Screen {one['screen_no']}: {one['representation']},"
+        f" with {listed([name.replace('_', ' ') for name in one['support']]) or 'no support'}."
+        for one in made
+    ]
+    return f"{' '.join(said)} Two wrong answers bring the grid and the drawing back."
 
 
 def screens(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
     """REFERENCE_APPLET_SCREENS: a stage a screen."""
     intent, synthesis = inputs["derive_applet_lo"], inputs["research_deep_synthesis"]
-    model = (synthesis["visual_models"] or [None])[0]
+    refined = intent.get("lo_components") or [{"parent_index": 0}]
+    part = {"statement": intent["applet_lo"], **refined[0]}
+    model = model_for(part, synthesis["visual_models"])
     known = {one["misconception_id"]: one for one in synthesis["misconceptions"]}
     own = [one["misconception_id"] for one in synthesis["lo_misconceptions"]]
-    wrong = known.get(own[0]) if own else next(iter(known.values()), None)
+    wrong = known.get(own[0]) if own else None
     patterns = synthesis.get("ias_patterns") or []
-    refined = intent.get("lo_components") or [{"parent_index": 0}]
     parts = sorted({one["parent_index"] for one in refined})
     gaps = [
         {
@@ -109,16 +182,18 @@ def screens(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Doc
                 "needs": "an entry of kind misconception",
             }
         )
-    made = [_screen(number, stage, model, wrong, parts) for number, stage in enumerate(_STAGES, 1)]
+    tasks = _tasks(str(part["statement"]), model, wrong)
+    made = [
+        _screen(place, stage, model, wrong, parts, tasks[min(stage.case, len(tasks) - 1)])
+        for place, stage in enumerate(_STAGES)
+    ]
     numbers = [screen["screen_no"] for screen in made]
     return {
         "lo": intent["applet_lo"],
         "primary_ias_archetype": patterns[0]["ias_archetype"] if patterns else "vary_and_observe",
         "misconception_targeted": wrong["misconception_id"] if wrong else "none",
         "screens": made,
-        "scaffolding_arc": "Screen 1 has grid, labels and hints; 2 drops the hint, 3 the grid,"
-        " 4 the labels of parts, 5 the second case; screen 6 has none. Two wrong answers bring"
-        " the grid back.",
+        "scaffolding_arc": _arc(made),
         "visual_models_referenced": [
             {"vir_id": model["vir_id"], "screens": numbers, "same_as_module": True}
         ]
@@ -137,29 +212,63 @@ def screens(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Doc
     }
 
 
+def _tasks(
+    statement: str, model: Mapping[str, Any] | None, wrong: Mapping[str, Any] | None
+) -> list[tuple[Document, str]]:
+    """The applet's cases, each with what somebody with the misconception answers to it.
+
+    Where none can be computed, the question of the misconception stands in, and where there is no
+    misconception either, word that a person has to write one.
+    """
+    drawn = (model or {}).get("good_for_denominators") or DENOMINATORS
+    belief = str(wrong["statement"]) if wrong else ""
+    found = tasks_of(statement, 1 + max(stage.case for stage in _STAGES), drawn)
+    if found:
+        return [(solved(task, statement), believed(belief, task) or "") for task in found]
+    if wrong is None:
+        return [(unsolved(statement), "")]
+    task, correct, tempting = answers_of(wrong["diagnostic_item"])
+    step = {"step": sentence(wrong["response"]), "reason": "The model shows what follows."}
+    item = {
+        "statement": task,
+        "method": f"as the knowledge base answers {wrong['misconception_id']}",
+        "steps": [step],
+        "answer": correct,
+        "source": "knowledge_base",
+    }
+    return [(item, tempting)]
+
+
 def _screen(
-    number: int,
-    stage: tuple[str, str, str, str, tuple[int, int, int], str, str],
+    place: int,
+    stage: _Stage,
     model: Mapping[str, Any] | None,
     wrong: Mapping[str, Any] | None,
     parts: Sequence[int],
+    case: tuple[Document, str],
 ) -> Document:
-    name, ask, act, thought, seconds, level, why = stage
-    shown = _lower(model["name"]) if model else "drawing"
-    task, _, tempting = answers_of(wrong["diagnostic_item"]) if wrong else ("", "", "")
-    case = f" The task reads: {task}" if task and name in ("predict", "act", "observe") else ""
-    before = _STAGES[number - 2][0] if number > 1 else "lead-in slide"
+    number, (task, tempting) = place + 1, case
+    shown = lower(model["name"]) if model else "drawing"
+    support, representation = _support(place), _representation(stage, model)
+    seen = " ".join(SUPPORTS[name] for name in reversed(support)) or "No drawing stands there."
+    before = f"screen {place}" if place else "the lead-in slide"
+    steps = task["steps"]
+    look = clause(steps[0]["reason"]) if steps else "the whole is the same throughout"
+    signs = " Below it stand the signs <, = and > to compare both amounts." * _compares(tempting)
     return {
         "screen_no": number,
-        "ias_stage": name,
+        "ias_stage": stage.name,
         "component_indexes": list(parts),
         "vir_id": model["vir_id"] if model else "",
+        "representation": representation,
+        "support": support,
+        "task": task,
         "screen_label": str(number),
-        "student_sees": f"One {shown}, whole outlined and labelled W, parts labelled a, b, c, and"
-        f" an empty box for the answer.{case}",
-        "student_does": f"{act} By keyboard: Tab to a part, arrow keys to move it, Enter to set it."
-        " By taps: tap a part, then tap its place.",
-        "student_thinks": f"{thought} I can see it on the {shown}.",
+        "student_sees": f"The task: {task['statement']} On the {shown},"
+        f" {_SHOWN_AS[representation]}. {seen} An empty box waits for the answer.{signs}",
+        "student_does": f"{stage.act.format(model=shown)} By keyboard: Tab to a part, arrow keys to"
+        " move it, Enter to set it. By taps: tap a part, then tap its place.",
+        "student_thinks": f"{stage.thought} I can check it on the {shown}.",
         "intermediate_states": [
             {"if": "nothing was moved", "then": "the hint button stays in view"},
             {
@@ -167,48 +276,43 @@ def _screen(
                 "then": f"the {shown} follows at once and nothing is judged",
             },
             {"if": "half of it is done", "then": "the rest keeps its dashed outline"},
-            {"if": "more was set than fits", "then": "the piece rests beside the whole"},
+            {"if": "more was set than fits", "then": "what is too much rests beside the whole"},
+            {
+                "if": "two answers were wrong",
+                "then": "the grid and the drawing come back for this screen",
+            },
             {
                 "if": "reset is pressed",
                 "then": "this screen's entry state returns; a recorded prediction stays",
             },
         ],
-        "visual_model_description": (
-            f"The {shown} in the middle, whole outlined and labelled W, parts labelled a, b, c;"
-            " what is marked is hatched. Right is shown by a tick and an outline, wrong by a dashed"
-            " outline."
-        ),
+        "visual_model_description": _drawn(shown, support, representation),
         "visual_model_purpose": (
-            f"It shows what symbols would not: {_lower(model['shows'])}"
+            f"It shows what symbols would not: {clause(model['shows'])}."
             if model
             else "It keeps the whole in view."
         ),
         "feedback": {
-            "on_correct": f"The parts on the {shown} fill what you said. What made it fit?",
-            "on_incorrect": f"Look at the whole labelled W on the {shown}. How many parts fill it?",
-            "on_partial": "The parts labelled a and b are set. Compare part c with its place.",
-            "on_misconception": [
-                {
-                    "misconception_id": wrong["misconception_id"],
-                    "trigger": f"the answer is: {tempting or 'the tempting one'}",
-                    "say": f"Lay both parts on the {shown} beside each other. Which end reaches"
-                    " further?",
-                }
-            ]
-            if wrong
-            else [],
+            "on_correct": f"What you said fits on the {shown}: {task['answer']}. What made it fit?"
+            if task["answer"]
+            else f"What you said fits on the {shown}. What made it fit?",
+            "on_incorrect": f"Look at the {shown} once more. Think of this: {look}.",
+            "on_partial": f"A part of it fits the {shown}. Compare the rest with its place.",
+            "on_misconception": _replies(wrong, task, tempting, shown),
             "timing": "the model reacts to each move; judgement on submission; hint after the"
             " second wrong answer",
         },
         "screen_zones": {
-            "action_instruction": ask.format(model=shown),
-            "scaffolding_text": f"Hint on demand: what is the whole of the {shown}?"
+            "action_instruction": stage.ask.format(model=shown),
+            "scaffolding_text": f"Hint in view: what is the whole of the {shown}?"
+            if "hint" in support
+            else f"Hint on demand: what is the whole of the {shown}?"
             if number < len(_STAGES)
-            else "No hint here; two wrong answers bring the grid back.",
+            else "No hint here; two wrong answers bring the grid and the drawing back.",
             "dev_notes": [
                 "Keyboard: Tab, arrow keys, Enter; taps: part, then place. Undo: one move.",
                 "Contrast 4.5 to 1 for text, 3 to 1 for lines, ticks and control outlines.",
-                "Targets 44 by 44 pixels, narrow pieces with an enlarged hit area.",
+                "Targets 44 by 44 pixels, narrow parts with an enlarged hit area.",
                 "Entry state and each change are announced with amounts, never with the answer.",
                 "Focus: instruction, model, box, submit; after feedback back to the model.",
                 "Spoken form of every fraction and sign; at 360 pixels bars stay stacked, left"
@@ -220,26 +324,65 @@ def _screen(
             {"element": "undo and reset", "visual_cue": "labelled buttons under the model"},
         ],
         "variants_and_invariants": {
-            "variants": [
-                "range: a case at its edge" if number > 4 else "the number of equal parts"
-            ],
+            "variants": ["range: a case at its edge" if stage.case > 1 else "the support"],
             "invariants": ["the whole"],
         },
         "time_estimate": {
-            "thinking_seconds": seconds[0],
-            "interaction_seconds": seconds[1],
-            "feedback_seconds": seconds[2],
+            "thinking_seconds": stage.seconds[0],
+            "interaction_seconds": stage.seconds[1],
+            "feedback_seconds": stage.seconds[2],
         },
-        "difficulty_level": level,
-        "difficulty_rationale": why,
+        "difficulty_level": stage.level,
+        "difficulty_rationale": stage.why,
         "transition_from_previous": {
-            "previous_end_state": f"the {shown} as the {before} left it",
-            "transition_purpose": f"The student goes on to {name}: {_lower(why)}",
-            "this_screen_entry_state": f"the {shown} as the {before} left it, box empty",
+            "previous_end_state": f"the {shown} as {before} left it",
+            "transition_purpose": f"The student goes on to {stage.name}: {clause(stage.why)}.",
+            "this_screen_entry_state": f"the {shown} with"
+            f" {listed([name.replace('_', ' ') for name in support]) or 'no support'}, box empty",
         },
-        "teaching_sufficiency_note": "A student alone can act and see what follows; naming the idea"
-        " is left to the debrief slide.",
+        "teaching_sufficiency_note": task["method"]
+        if task["source"] == "not_computed"
+        else "A student alone can act and see what follows; naming the idea is left to the debrief"
+        " slide.",
     }
+
+
+def _drawn(shown: str, support: Sequence[str], representation: str) -> str:
+    if "drawing" not in support:
+        said = f"Numbers alone; the {shown} is drawn only after an answer was sent."
+    else:
+        seen = " ".join(SUPPORTS[name] for name in support if name not in ("hint", "drawing"))
+        said = (
+            f"The {shown} in the middle, whole outlined and labelled W;"
+            f" {_SHOWN_AS[representation]}, and what is marked is hatched. {seen}"
+        )
+    return f"{said.strip()} Right is shown by a tick and an outline, wrong by a dashed outline."
+
+
+def _replies(
+    wrong: Mapping[str, Any] | None, task: Mapping[str, Any], tempting: str, shown: str
+) -> list[Document]:
+    """What is said to an answer that the misconception gives; none where it gives a right one."""
+    if wrong is None or not tempting or tempting == task["answer"]:
+        return []
+    if task["source"] == "computed":
+        cases = listed(list(dict.fromkeys(str(one) for one in printed_in(task["statement"]))))
+        test = f"Test it on the {shown} with {cases}. Does it hold there?"
+    else:
+        test = f"Look at the {shown}. {sentence(wrong['response'])}"
+    kind = "both amounts are compared, and the choice" if _compares(tempting) else "the answer"
+    return [
+        {
+            "misconception_id": wrong["misconception_id"],
+            "trigger": f"{kind} is: {tempting}",
+            "say": f"That follows from this idea: {clause(wrong['statement'])}. {test}",
+        }
+    ]
+
+
+def _compares(answer: str) -> bool:
+    """Whether an answer sets two fractions against each other instead of giving one."""
+    return len(printed_in(answer)) > 1
 
 
 # --------------------------------------------------------------------------------------- storyboard
@@ -262,13 +405,14 @@ _ARCHETYPES = {
     "vary_and_observe": ("change", "slider", "cut", "move"),
 }
 _NOT_SHOWN = "not shown"
+_MAX_SUMMED = 600
 
 
 def applet_summary(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
     """What a storyboard contains: its screens, and how it agrees with the placeholder."""
     extract, placeholder = inputs["storyboard_extract"], inputs["module_placeholder"]
     slides = extract["slides"]
-    texts = {slide["slide_no"]: " ".join([slide["title"], *slide["texts"]]) for slide in slides}
+    texts = {slide["slide_no"]: " ".join(_told_on(slide)) for slide in slides}
     everything = " ".join(texts.values())
     groups = _screens_of(slides)
     lo = next(
@@ -298,10 +442,13 @@ def applet_summary(inputs: Inputs, config: Configuration, rules: AuthoringRules)
             {
                 "screen_no": number,
                 "slide_numbers": [slide["slide_no"] for slide in group],
-                "ias_stage": _most(
-                    " ".join(texts[slide["slide_no"]] for slide in group), _STAGE_WORDS, "orient"
-                ),
-                "sees": "; ".join(_shapes(group)) or _NOT_SHOWN,
+                "ias_stage": _stage_of(group[0]["title"], group, texts),
+                "title": group[0]["title"] or _NOT_SHOWN,
+                "sees": _seen(group),
+                "representation": _phase_shown(group),
+                "teacher_note": " / ".join(note for slide in group for note in slide["notes"])
+                or _NOT_SHOWN,
+                "tables": [table for slide in group for table in slide.get("tables", ())],
                 "does": _quoted(
                     group, r"\b(drag|tap|type|select|draw|move|choose|press|sort|write)"
                 ),
@@ -330,18 +477,47 @@ def _screens_of(slides: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, A
     return groups
 
 
-def _shapes(group: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for slide in group for name in slide["shapes"]))[:12]
+def _stage_of(title: str, group: Sequence[Mapping[str, Any]], texts: Mapping[int, str]) -> str:
+    """The stage that a screen's title names, else the one that its words come nearest to."""
+    named = {name: (name,) for name in _STAGE_WORDS}
+    told = " ".join(texts[slide["slide_no"]] for slide in group)
+    return _most(title, named, "") or _most(told, _STAGE_WORDS, "orient")
+
+
+def _cells(slide: Mapping[str, Any]) -> list[str]:
+    """Rows of a slide's tables, each as a text: its first cell is what it is about."""
+    rows = [row for table in slide.get("tables", ()) for row in table]
+    return [": ".join(cell for cell in row if cell) for row in rows if any(row)]
+
+
+def _told_on(slide: Mapping[str, Any]) -> list[str]:
+    """Title, texts and rows of tables of a slide, in order, each once."""
+    return list(dict.fromkeys([slide["title"], *slide["texts"], *_cells(slide)]))
+
+
+def _seen(group: Sequence[Mapping[str, Any]]) -> str:
+    """What is written on a screen, and its pictures by their alternative text."""
+    texts = list(dict.fromkeys(text for slide in group for text in slide["texts"]))
+    pictures = [one for slide in group for one in slide.get("pictures", ())]
+    texts += [f"picture: {one or 'without alternative text'}" for one in pictures]
+    return cut(" / ".join(texts), _MAX_SUMMED) or _NOT_SHOWN
+
+
+def _phase_shown(group: Sequence[Mapping[str, Any]]) -> str:
+    """The representation that a screen names; what its pictures would show is not looked at."""
+    told = " ".join(text for slide in group for text in (*_told_on(slide), *slide["notes"]))
+    found = re.search(rf"\b({'|'.join(_PHASES)})\b", told, re.IGNORECASE)
+    return found[1].lower() if found else _NOT_SHOWN
 
 
 def _quoted(group: Sequence[Mapping[str, Any]], pattern: str) -> str:
     said = [
         text
         for slide in group
-        for text in (*slide["texts"], *slide["notes"])
+        for text in (*slide["texts"], *_cells(slide), *slide["notes"])
         if re.search(pattern, text, re.IGNORECASE)
     ]
-    return " / ".join(dict.fromkeys(said))[:600] or _NOT_SHOWN
+    return cut(" / ".join(dict.fromkeys(said)), _MAX_SUMMED) or _NOT_SHOWN
 
 
 def _most(text: str, words: Mapping[str, Sequence[str]], otherwise: str) -> str:
@@ -354,12 +530,9 @@ def _most(text: str, words: Mapping[str, Sequence[str]], otherwise: str) -> str:
 
 
 def _same_terms(placeholder: Mapping[str, Any], text: str) -> str:
-    terms = [str(term) for term in placeholder.get("terms", ())]
+    states = placeholder.get("terms", ())
+    terms = [str(one["term"] if isinstance(one, Mapping) else one) for one in states]
     found = [term for term in terms if term.lower() in text.lower()]
     if not terms or len(found) == len(terms):
         return "yes"
     return "partly" if found else "no"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -2,28 +2,42 @@
 
 Belongs here: which slides a module has and what stands on each. A component takes four slides, so
 that support goes down step by step: a case on the model, a commitment, the conflict or the missing
-step, a task alone. Words are named only after what they name was worked on.
+step, a task alone. Words are named only after what they name was worked on. A task that can be
+computed is on its slide worked out, with its steps, their reasons and its answer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+from rapidfuzz import fuzz
 
 from aina_assets.authoring.compiling import merged_slides
 from aina_assets.authoring.config import Configuration
 from aina_assets.authoring.contracts import Document
 from aina_assets.authoring.draft_chapter import content_type
-from aina_assets.authoring.draft_research import answers_of
+from aina_assets.authoring.draft_research import answers_of, model_for
+from aina_assets.authoring.fraction_tasks import (
+    DENOMINATORS,
+    NOT_COMPUTED,
+    Task,
+    printed_in,
+    tasks_of,
+)
 from aina_assets.authoring.pacing import shared_minutes
-from aina_assets.authoring.reading import names_term
+from aina_assets.authoring.phrases import clause, listed, lower, sentence, shortened
+from aina_assets.authoring.reading import content_words, gives_answer, names_term
 from aina_assets.authoring.rules import AuthoringRules
 
 Inputs = Mapping[str, Any]
 
 _LESSON_MINUTES = "lesson_minutes"
 _MAX_WORDS = 45
+_TERMS_EACH = 2
 
 
 def module_lo(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
@@ -33,7 +47,7 @@ def module_lo(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
     head = objectives[0] if objectives else None
     if head is None:
         title = inputs["module_request"]["title"]
-        statement = f"Decide which method a task needs: {title[:1].lower()}{title[1:]}"
+        statement = f"Decide which method a task needs: {lower(title)}"
         parts = [("decide", statement, "module_request", title)]
     else:
         parts = [
@@ -44,16 +58,14 @@ def module_lo(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
             (one["bloom_verb"], one["statement"], one["lo_code"], one["statement"])
             for one in objectives
         ]
-    models = [row["name"] for row in context["visual_representations"]]
-    seen = f"on {_lower(models[0])}" if models else "on a drawing of the whole"
     return {
         "module_lo": head["statement"] if head else parts[0][1],
         "lo_components": [
             {
                 "statement": statement,
                 "bloom_verb": verb,
-                "visual_treatment": f"Students see {seen} what it is to {_lower(statement)},"
-                " with the whole in view throughout.",
+                "visual_treatment": f"Students see on the {_planned_model(inputs, statement)} what"
+                f" it is to {clause(statement)}, with the whole in view throughout.",
             }
             for verb, statement, _, _ in parts
         ],
@@ -78,7 +90,44 @@ def module_lo(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
     }
 
 
+def _planned_model(inputs: Inputs, statement: str) -> str:
+    """Name of the model on which a component is seen: planned, and of its own objective.
+
+    Of several the one that the component names, with half of its words or more, else the first.
+    Where none was planned, the models of the knowledge base stand in for the plan.
+    """
+    context = inputs["curriculum_context"]
+    rows = context["visual_representations"]
+    codes = {
+        part["statement"]: one["lo_code"]
+        for one in context["learning_objectives"]
+        for part in one["components"]
+    }
+    by_name = {row["name"]: row for row in rows}
+    planned = [
+        by_name[name]
+        for name in inputs["module_request"].get("pedagogical_models") or ()
+        if name in by_name
+    ]
+    some = planned or rows
+    own = [row for row in some if codes.get(statement) in row["lo_codes"]] or some
+    words = content_words(statement)
+    named = [row for row in own if _is_half_in(content_words(row["name"]), words)]
+    best = next(iter(named or own), None)
+    return lower(best["name"]) if best else "drawing of the whole"
+
+
+def _is_half_in(some: set[str], words: set[str]) -> bool:
+    return bool(some) and 2 * len(some & words) >= len(some)
+
+
 # ------------------------------------------------------------------------------------------- spine
+
+_UP_TO = re.compile(r"\bdenominators? up to (\d{1,3})\b", re.IGNORECASE)
+_MOST = 24
+_TASKS_EACH = 6
+# Places of a component's tasks: worked out in full, with a gap, tested, alone, mixed, at the end.
+_FULL, _PART, _TESTED, _ALONE, _MIXED, _EXIT = range(_TASKS_EACH)
 
 
 @dataclass(frozen=True)
@@ -87,14 +136,14 @@ class _Plan:
 
     Attributes:
         wrong: misconception met on each component; none where there is none.
-        main: model that carries the idea; ``second``: the one set against it.
-        terms: new terms with the component on which each is worked out.
+        models: model that carries each component; ``second``: the one set against the first.
+        binding: the surest interactive, with the component that it is about.
     """
 
     brief: Mapping[str, Any]
     synthesis: Mapping[str, Any]
     wrong: Mapping[int, Mapping[str, Any]]
-    main: Mapping[str, Any] | None
+    models: Sequence[Mapping[str, Any] | None]
     second: Mapping[str, Any] | None
     binding: tuple[int, Mapping[str, Any]] | None
 
@@ -107,7 +156,10 @@ class _Plan:
             for one in synthesis["lo_misconceptions"]
             if one["misconception_id"] in by_id
         }
-        models = synthesis["visual_models"]
+        known = synthesis["visual_models"]
+        models = [model_for(part, known) for part in brief["derived"]["lo_components"]]
+        used = [model for model in models if model is not None]
+        other = (model for model in (*used, *known) if model["vir_id"] != used[0]["vir_id"])
         bindings = [
             (one["component_index"], binding)
             for one in synthesis["lo_components_enrichment"]
@@ -118,8 +170,8 @@ class _Plan:
             brief,
             synthesis,
             wrong,
-            models[0] if models else None,
-            models[1] if len(models) > 1 else None,
+            models,
+            next(other, None) if used else None,
             bindings[0] if bindings else None,
         )
 
@@ -135,8 +187,115 @@ class _Plan:
         ]
 
     @property
-    def model_name(self) -> str:
-        return _lower(self.main["name"]) if self.main else "drawing of the whole"
+    def main(self) -> Mapping[str, Any] | None:
+        return self.models[0] if self.models else None
+
+    def model(self, place: int) -> Mapping[str, Any] | None:
+        return self.models[place] if place < len(self.models) else self.main
+
+    def model_name(self, place: int) -> str:
+        model = self.model(place)
+        return lower(model["name"]) if model else "drawing of the whole"
+
+    @cached_property
+    def tasks(self) -> list[list[Task]]:
+        """Tasks of each component that can be computed, none sharing a fraction with another."""
+        said = _UP_TO.search(self.brief["derived"]["module_lo"])
+        most = int(said[1]) if said else _MOST
+        known = {
+            one
+            for wrong in self.synthesis["misconceptions"]
+            for one in printed_in(wrong["diagnostic_item"])
+        }
+        drawn = [
+            (self.model(place) or {}).get("good_for_denominators") or DENOMINATORS
+            for place in range(len(self.components))
+        ]
+        stated = [str(part["statement"]) for part in self.components]
+        # The exit question first: its numbers stand on no other slide.
+        last: list[Task] = []
+        for statement in stated:
+            last += tasks_of(statement, 1, DENOMINATORS, most, last, known)
+        kept = {one for task in last for one in task.fractions}
+        found, used, ends = [], list(last), iter(last)
+        for statement, some in zip(stated, drawn, strict=True):
+            own = tasks_of(statement, _ALONE, some, most, used, kept)
+            # What is done without a drawing need not suit one.
+            own += tasks_of(statement, _EXIT - _ALONE, DENOMINATORS, most, [*used, *own], kept)
+            used += own
+            found.append([*own, *([next(ends)] if own else [])])
+        return found
+
+    def solution(self, place: int, which: int) -> Document:
+        """The solution of one of a component's tasks, or word that it cannot be computed."""
+        statement = str(self.components[place]["statement"])
+        own = self.tasks[place]
+        return solved(own[which], statement) if which < len(own) else unsolved(statement)
+
+    def item(self, place: int) -> list[Document]:
+        """The solution of the question on which a component's misconception answers wrongly."""
+        wrong = self.wrong.get(place)
+        if wrong is None:
+            return []
+        task, correct, _ = answers_of(wrong["diagnostic_item"])
+        return [
+            {
+                "statement": task,
+                "method": f"as the knowledge base answers {wrong['misconception_id']}",
+                "steps": [
+                    {
+                        "step": sentence(wrong["response"]),
+                        "reason": "It is set against the belief that"
+                        f" {clause(wrong['statement'])}.",
+                    }
+                ],
+                "answer": correct,
+                "source": "knowledge_base",
+            }
+        ]
+
+
+def solved(task: Task, statement: str) -> Document:
+    """A task as it stands on a slide or screen: question, steps with reasons, answer.
+
+    Args:
+        task: what was worked out.
+        statement: of the component, whose method it is worked by.
+    """
+    _, _, by = statement.rstrip(".").partition(" by ")
+    return {
+        "statement": task.statement,
+        "method": f"by {by}" if by else clause(statement),
+        "steps": [{"step": step, "reason": reason} for step, reason in task.steps],
+        "answer": task.answer,
+        "source": "computed",
+    }
+
+
+def unsolved(statement: str) -> Document:
+    """Word that no step of a component's tasks can be computed."""
+    return {
+        "statement": sentence(statement),
+        "method": NOT_COMPUTED,
+        "steps": [],
+        "answer": "",
+        "source": "not_computed",
+    }
+
+
+def told_solutions(solutions: Iterable[Mapping[str, Any]]) -> str:
+    """Solutions in the teacher's words, each with its answer."""
+    return " ".join(_told(one) for one in solutions)
+
+
+def _told(solution: Mapping[str, Any]) -> str:
+    if not solution["steps"]:
+        return str(solution["method"])
+    steps = " ".join(
+        f"({number}) {one['step']} Reason: {lower(one['reason'])}"
+        for number, one in enumerate(solution["steps"], 1)
+    )
+    return f"Task: {solution['statement']} Steps: {steps} Answer: {solution['answer']}."
 
 
 def spine(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
@@ -204,8 +363,9 @@ def _slide(
     ids: Sequence[str] = (),
     vir: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
+    solutions: Sequence[Document] = (),
 ) -> Document:
-    return {
+    made = {
         "slide_no": 0,
         "section": section,
         "slide_role": role,
@@ -220,16 +380,30 @@ def _slide(
         "scaffolding_level_per_slide": support,
         "tgar_role_per_slide": tgar,
         "major_idea_per_slide": idea,
-        "transition_from_previous": link,
+        "transition_from_previous": sentence(link),
         "tags": dict(tags or {}),
     }
+    return made | ({"worked_solutions": list(solutions)} if solutions else {})
+
+
+def _opening_place(plan: _Plan) -> int:
+    """The component with whose claim a module opens: one that can be read without a new term."""
+    terms = [one["term"] for one in plan.new_terms]
+    readable = (
+        place
+        for place in sorted(plan.wrong)
+        if not any(names_term(plan.wrong[place]["statement"], term) for term in terms)
+    )
+    first = min(plan.wrong, default=len(plan.components) - 1)
+    return next(readable, first)
 
 
 def _opening(plan: _Plan) -> list[Document]:
     before = plan.brief.get("predecessor")
-    came = f"“{before['module_title']}”" if before else "the chapter before"
-    first = plan.wrong.get(min(plan.wrong, default=0))
-    idea = first["statement"] if first else f"What does it take to {_lower(_goal(plan))}"
+    came = f"“{before['module_title']}”" if before else "The chapter before"
+    place = _opening_place(plan)
+    first = plan.wrong.get(place)
+    idea = first["statement"] if first else f"What does it take to {clause(_goal(plan))}?"
     needed = plan.synthesis.get("prerequisites_to_reactivate") or []
     what = needed[0]["what"] if needed else "what the earlier module ended with"
     return [
@@ -237,19 +411,20 @@ def _opening(plan: _Plan) -> list[Document]:
             "hook",
             "opening",
             "Who is right?",
-            f"Open question: {idea}",
-            parts=[0],
+            f"Open question: {sentence(idea)}",
+            parts=[place],
             phase=_phase(plan),
             support="guided",
             tgar="trigger",
             link=f"{came} ended with a case that could be settled; this one cannot yet.",
             ids=[first["misconception_id"]] if first else [],
+            solutions=[] if first else [plan.solution(place, _MIXED)],
         ),
         _slide(
             "retrieval",
             "retrieval",
             "From memory",
-            f"Needed today: {_lower(what)}.",
+            f"Needed today: {clause(what)}.",
             parts=[0],
             phase=_phase(plan),
             support="independent",
@@ -257,32 +432,44 @@ def _opening(plan: _Plan) -> list[Document]:
             mode="written",
             link="The claim of slide 1 stays open; settling it needs something students know.",
             tags={"retrieval_of": needed[0]["lo_code"]} if needed else {},
+            solutions=[_retrieved(plan, what)] if needed else (),
         ),
     ]
 
 
+def _retrieved(plan: _Plan, what: str, which: int = 1) -> Document:
+    """The solution of a task on what an earlier module taught."""
+    known = [task for own in plan.tasks for task in own]
+    ends = {one for own in plan.tasks for task in own[_EXIT:] for one in task.fractions}
+    found = tasks_of(what, _TASKS_EACH, used=known, avoided=ends)
+    return solved(found[min(which, len(found) - 1)], what) if found else unsolved(what)
+
+
 def _of_component(plan: _Plan, place: int) -> list[Document]:
-    part, wrong = plan.components[place], plan.wrong.get(place)
+    part, wrong, model = plan.components[place], plan.wrong.get(place), plan.model(place)
     ids = [wrong["misconception_id"]] if wrong else []
-    statement = _lower(part["statement"])
-    shows = plan.main["shows"] if plan.main else "What belongs to the whole stays in view."
+    statement = clause(part["statement"])
+    shows = sentence(model["shows"]) if model else "What belongs to the whole stays in view."
     second = {
         "role": "misconception_probe" if wrong else "worked_example",
         "title": "Commit yourself" if wrong else "One reason is missing",
-        "idea": f"A case on which it matters: {wrong['statement']}"
+        "idea": f"A case on which it matters: {clause(wrong['statement'])}."
         if wrong
         else f"Each step of a solution has its reason: {statement}.",
     }
-    common: dict[str, Any] = {"parts": [place], "vir": plan.main}
+    common: dict[str, Any] = {"parts": [place], "vir": model}
     return [
         _slide(
-            "concept_development", "development", f"A case to start from, part {place + 1}", shows,
-            phase=_phase(plan), support="full", tgar="ground",
+            "worked_example" if wrong and plan.tasks[place] else "concept_development",
+            "development", f"A case to start from, part {place + 1}", shows,
+            phase=_phase(plan, place), support="full", tgar="ground",
+            solutions=[plan.solution(place, _FULL)],
             link="What students called up is now seen on a model, one case at a time.", **common,
         ),
         _slide(
             second["role"], "development", second["title"], second["idea"], phase="pictorial",
             support="partial", tgar="ground", ids=ids, mode="written",
+            solutions=plan.item(place) or [plan.solution(place, _PART)],
             link="The case of the last slide could be read off; in this one the eye is not enough.",
             **common,
         ),
@@ -290,6 +477,7 @@ def _of_component(plan: _Plan, place: int) -> list[Document]:
             "guided_practice", "development", "Test it on the drawing",
             f"The drawing decides between two answers, and the numbers record it: {statement}.",
             phase="bridge", support="guided", tgar="ground", ids=ids,
+            solutions=[*plan.item(place), plan.solution(place, _TESTED)],
             varies=("the model", "the answer that is drawn"),
             link="Students have committed to an answer; the drawing shows what follows from it.",
             **common,
@@ -300,7 +488,7 @@ def _of_component(plan: _Plan, place: int) -> list[Document]:
             support="independent", tgar="apply", ids=ids, mode="written",
             varies=("the relation", "range: a case at its edge"),
             link="One case is settled by drawing; whether it was a special one is still open.",
-            parts=[place], tags={"checks": [place]},
+            parts=[place], tags={"checks": [place]}, solutions=[plan.solution(place, _ALONE)],
         ),
     ]  # fmt: skip
 
@@ -312,10 +500,11 @@ def _link(plan: _Plan) -> list[Document]:
     return [
         _slide(
             "discussion", "consolidation", "One case, two pictures",
-            f"The same case on {_lower(one['name'])} and on {_lower(other['name'])}:"
-            f" {other['shows']}",
+            f"The same case on the {lower(one['name'])} and on the {lower(other['name'])}:"
+            f" {clause(other['shows'])}.",
             parts=range(len(plan.components)), phase="bridge", support="guided", tgar="reflect",
-            mode="oral_pair", vir=other, varies=("the case", "the representation"),
+            solutions=[plan.solution(0, _FULL)], mode="oral_pair", vir=other,
+            varies=("the case", "the representation"),
             link="Every case so far stood on one model; whether that matters is asked now.",
         )
     ]  # fmt: skip
@@ -330,7 +519,7 @@ def _applet(plan: _Plan) -> list[Document]:
         "parts": [place],
         "phase": "pictorial",
         "support": "guided",
-        "vir": plan.main,
+        "vir": plan.model(place),
     }
     return [
         _slide(
@@ -359,10 +548,18 @@ def _mixed(plan: _Plan) -> list[Document]:
             "Tasks of several kinds stand together, and the way to do each has to be chosen.",
             parts=range(len(plan.components)), phase="bridge", support="independent", tgar="apply",
             mode="written", varies=("the relation", "range: mixed cases"),
+            solutions=_mixed_tasks(plan),
             link="Until now each task came with its method; now the method has to be found.",
             tags={"checks": list(range(len(plan.components)))},
         )
     ]  # fmt: skip
+
+
+def _mixed_tasks(plan: _Plan) -> list[Document]:
+    """A task of every component by its own method, and one of an earlier module."""
+    needed = plan.synthesis.get("prerequisites_to_reactivate") or []
+    own = [plan.solution(place, _MIXED) for place in reversed(range(len(plan.components)))]
+    return [*(_retrieved(plan, one["what"], 2) for one in needed[-1:]), *own]
 
 
 def _closing(plan: _Plan) -> list[Document]:
@@ -378,9 +575,10 @@ def _closing(plan: _Plan) -> list[Document]:
         _slide(
             "exit_question", "close", "Alone, and back to slide 1", _goal(plan) + ".", parts=every,
             phase="abstract", support="independent", tgar="reflect", mode="written",
-            varies=("the relation", "range: numbers of the student's own"),
+            varies=("the relation", "range: numbers that no slide has used"),
             link="The class has said it together; each student now shows it alone.",
             tags={"checks": list(every)},
+            solutions=[plan.solution(place, _EXIT) for place in every],
         ),
     ]  # fmt: skip
 
@@ -389,8 +587,9 @@ def _goal(plan: _Plan) -> str:
     return str(plan.brief["derived"]["module_lo"]).rstrip(".")
 
 
-def _phase(plan: _Plan) -> str:
-    found = plan.main["cpa_phase"] if plan.main else "pictorial"
+def _phase(plan: _Plan, place: int = 0) -> str:
+    model = plan.model(place)
+    found = model["cpa_phase"] if model else "pictorial"
     return found if found in ("concrete", "pictorial") else "pictorial"
 
 
@@ -468,15 +667,9 @@ def _term_plan(
         )
         for place, numbers in by_part.items()
     }
-    load = dict.fromkeys(by_part, 0)
+    new = [one for one in synthesis["vocabulary_status"] if one["status"] != "kb_prerequisite"]
     plan = []
-    for term in synthesis["vocabulary_status"]:
-        if term["status"] == "kb_prerequisite" or not by_part:
-            continue
-        free = [place for place in by_part if load[place] < 2]
-        named = [place for place in free if names_term(texts[place], term["term"])]
-        place = (named or free or list(by_part))[0]
-        load[place] += 1
+    for term, place in _placed(new, texts):
         a, b, c, d = by_part[place][:4]
         has_definition = bool(term["definition"])
         steps = [(a, "informal"), (b, "named")] + (
@@ -493,6 +686,31 @@ def _term_plan(
             }
         )
     return plan
+
+
+def _placed(
+    terms: Sequence[Mapping[str, Any]], texts: Mapping[int, str]
+) -> list[tuple[Mapping[str, Any], int]]:
+    """Each term with the component that it is nearest to; the surest first, none with too many."""
+    pairs = sorted(
+        ((*_nearness(term, text), -number, -place) for number, term in enumerate(terms)
+         for place, text in texts.items()),
+        reverse=True,
+    )  # fmt: skip
+    found: dict[int, int] = {}
+    for most in (_TERMS_EACH, len(terms)):
+        for *_, number, place in pairs:
+            if -number not in found and list(found.values()).count(-place) < most:
+                found[-number] = -place
+    return [(terms[number], place) for number, place in sorted(found.items())]
+
+
+def _nearness(term: Mapping[str, Any], text: str) -> tuple[bool, float]:
+    """How near a text is to a term: whether it has it, and how much it shares with its meaning."""
+    meaning = f"{term['term']} {term['definition']}"
+    words = content_words(meaning)
+    shared = len(words & content_words(text)) / max(len(words), 1)
+    return names_term(text, term["term"]), shared + fuzz.token_set_ratio(meaning, text) / 1_000
 
 
 def engagement(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
@@ -539,12 +757,13 @@ def engagement(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> 
 
 _ACTS = {
     "hook": "Write agree or disagree, and hold it up.",
+    "bet": "Write the answer you would bet on, and hold it up.",
     "retrieval": "Write the answer from memory, then check it with a partner.",
     "concept_development": "Draw the {model}, label the whole W, and mark what stays.",
     "misconception_probe": "Write an answer and one reason, using the {model}.",
     "worked_example": "Write the reason that is missing, pointing at the {model}.",
     "guided_practice": "Draw the {model} for both answers and mark where they differ.",
-    "independent_practice": "Write a case, its answer and how one can tell.",
+    "independent_practice": "Write the answer and how one can tell.",
     "discussion": "Tell a partner what on the {model} shows it, and write one sentence.",
     "applet_placeholder": "Change the {model} in the applet and note four results.",
     "summary": "Say to a partner what holds, and show it on the {model}.",
@@ -556,20 +775,29 @@ def _engaged(
     slide: Mapping[str, Any], models: Mapping[str, Any], wrong: Mapping[str, Any]
 ) -> Document:
     model = models.get(slide["vir_id"])
-    name = _lower(model["name"]) if model else "drawing"
-    act = _ACTS.get(slide["slide_role"], _ACTS["discussion"]).format(model=name)
+    name = lower(model["name"]) if model else "drawing"
+    is_bet = slide["slide_role"] == "hook" and not slide["misconception_ids"]
+    role = "bet" if is_bet else slide["slide_role"]
+    if slide["scaffolding_level_per_slide"] == "full":
+        role = "concept_development"
+    act = _ACTS.get(role, _ACTS["discussion"]).format(model=name)
+    if slide["slide_role"] == "guided_practice" and not slide["misconception_ids"]:
+        act = f"Draw the {name} for the task and write in numbers what it shows."
     if slide["title"] == "What came out":
         act = f"Write the result beside the prediction and show it on the {name}."
     said = [wrong[one] for one in slide["misconception_ids"] if one in wrong]
     correct, tempting = answers_of(said[0]["diagnostic_item"])[1:] if said else ("", "")
-    probes = slide["slide_role"] in ("misconception_probe", "guided_practice")
+    probes = role in ("misconception_probe", "worked_example", "guided_practice")
+    task = next(iter(_computed(slide)), None)
+    if not said and task:
+        correct, tempting = task["answer"], ""
     return {
         "slide_no": slide["slide_no"],
         "student_action": act,
         "response_mode": slide["response_mode"],
         "visual_model_description": (
             f"{model['name']}, drawn large at the left, whole outlined and labelled W, equal parts"
-            f" labelled a, b, c; what is marked is hatched. It shows: {_lower(model['shows'])}"
+            f" labelled a, b, c; what is marked is hatched. It shows: {clause(model['shows'])}."
             " The unknown has an empty box beside its part."
         )
         if model
@@ -632,6 +860,8 @@ def _teacher(slide: Mapping[str, Any], act: Mapping[str, Any], wrong: Mapping[st
             f"{said[0]['response']} Ask how one knows. Who is unsure goes back two slides."
             f" Answer: {expected[0] if expected else 'what the drawing shows'}."
         )
+    if role == "guided_practice":
+        return f"Ask what the drawing decides, and how one knows. {wait} Who is unsure goes back."
     if role in ("independent_practice", "exit_question"):
         return (
             f"{wait} A sound reason names the whole and the parts; an unsound one names numbers"
@@ -668,15 +898,28 @@ def blueprint(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
         if slide["slide_role"] == "independent_practice":
             done["teacher_action"] += support
         done["on_slide_text"] = _text(slide, plan, terms)
+        solutions = [
+            one
+            for one in slide.get("worked_solutions") or ()
+            if one["source"] != "computed" or one["statement"] in done["on_slide_text"]
+        ]
+        if solutions:
+            done["worked_solutions"] = solutions
+            told = told_solutions(one for one in solutions if one["source"] != "knowledge_base")
+            done["teacher_action"] = f"{done['teacher_action']} {told}".strip()
+        else:
+            done.pop("worked_solutions", None)
+        shown = done["visual_model_description"]
         done["dev_notes"] = [
             "Text 4.5 to 1 and lines 3 to 1 against what lies behind; body text 24 points,"
             " numerals of fractions 20.",
-            f"Alternative text: {done['visual_model_description']}",
-            "Print version: the same drawing without builds.",
+            f"Alternative text: {shown}" if shown != "none" else "No picture, no alternative text.",
+            "Print version: the same drawing without builds."
+            if shown != "none"
+            else "Print version: the same text.",
         ]
-        done["teaching_sufficiency_note"] = _sufficient(slide, answer)
+        done["teaching_sufficiency_note"] = _sufficient(done, answer)
         slides.append(done)
-    covered = [slide["slide_no"] for slide in slides if slide["section"] == "development"]
     gaps = [*outline["kb_gaps"], *words["kb_gaps"], *media["kb_gaps"], *flow["kb_gaps"]]
     return {
         "lo": outline["lo"],
@@ -689,12 +932,7 @@ def blueprint(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
         "trope_map": flow["trope_map"],
         "cpa_summary": outline["cpa_summary"],
         "textbook_alignment": [
-            {
-                "textbook_ref_id": one["textbook_ref_id"],
-                "slides": covered,
-                "state": "covered",
-                "reason": f"The slides work on what it treats: {_lower(one['treats'])}.",
-            }
+            _aligned(one, plan, slides)
             for one in inputs["research_deep_synthesis"]["textbook_references"]
         ],
         "vocabulary_introduction_plan": terms,
@@ -703,20 +941,56 @@ def blueprint(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
     }
 
 
+def _aligned(
+    reference: Mapping[str, Any], plan: _Plan, slides: Sequence[Mapping[str, Any]]
+) -> Document:
+    """Which slides work on what a passage treats: none where its objectives are not the module's.
+
+    Of several objectives the passage has some: then it is the component with the nearest words.
+    """
+    codes = list(plan.brief["derived"].get("lo_codes") or ())
+    shared = [code for code in codes if code in reference["lo_codes"]]
+    treats = clause(reference["treats"])
+    stated = [str(part["statement"]) for part in plan.components]
+    places = set(range(len(stated)))
+    if len(shared) < len(codes) and places:
+        nearest = max(places, key=lambda i: (fuzz.token_set_ratio(treats, stated[i]), -i))
+        places = {nearest}
+    numbers = [
+        slide["slide_no"]
+        for slide in slides
+        if slide["section"] == "development" and places & set(slide["component_indexes"])
+    ]
+    return {
+        "textbook_ref_id": reference["textbook_ref_id"],
+        "slides": numbers if shared else [],
+        "state": "covered" if shared else "left_out",
+        "reason": f"It belongs to {listed(shared)} and treats: {treats}."
+        if shared
+        else f"It belongs to no objective of this module; it treats: {treats}.",
+    }
+
+
 def _sufficient(slide: Mapping[str, Any], answers: Sequence[str]) -> str:
+    solutions = slide.get("worked_solutions") or []
+    if any(one["source"] == "not_computed" for one in solutions):
+        return (
+            "A task of this slide has no solution yet, as no rule can compute one; a person has to"
+            " write it before anybody teaches from the slide."
+        )
     if answers:
         return (
-            "The answers and the tempting one stand in the teacher's part; a new teacher may"
-            " stumble over the reason, which the drawing of the next slide gives."
+            "The answers stand in the teacher's part, with the reason of each step; a new teacher"
+            " may stumble over a right answer that comes without one."
         )
-    if slide["slide_role"] in ("independent_practice", "exit_question"):
+    if solutions:
         return (
-            "Numbers are the students' own, so answers are checked by the drawing; a new"
-            " teacher needs one worked out beforehand."
+            "Each task is worked out with its reasons; a new teacher may stumble over ways that"
+            " differ from it and are as sound."
         )
     return (
-        "The question, what to wait for and the drawing are given; the numbers of the case are"
-        " chosen by the teacher within the range."
+        "The question, what to wait for and the drawing are given; what students bring from the"
+        " slides before is not known beforehand."
     )
 
 
@@ -741,8 +1015,7 @@ def _text(slide: Mapping[str, Any], plan: _Plan, terms: Sequence[Mapping[str, An
     ]
     if own and len(said.split()) + len(own) + 6 <= _MAX_WORDS:
         said = f"{said} Use the words: {', '.join(own)}."
-    words = said.split()
-    return said if len(words) <= _MAX_WORDS else " ".join(words[:_MAX_WORDS])
+    return shortened(said, _MAX_WORDS)
 
 
 _PLAIN_TEXT = {
@@ -755,35 +1028,52 @@ _PLAIN_TEXT = {
 }
 
 
+def _computed(slide: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Solutions of a slide's tasks that were computed."""
+    return [one for one in slide.get("worked_solutions") or () if one["source"] == "computed"]
+
+
 def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
     role = slide["slide_role"]
     place = slide["component_indexes"][0] if slide["component_indexes"] else 0
-    statement = str(plan.components[place]["statement"]).rstrip(".")
     wrong = {one["misconception_id"]: one for one in plan.synthesis["misconceptions"]}
     said = [wrong[one] for one in slide["misconception_ids"] if one in wrong]
+    tasks = _computed(slide)
+    asked = tasks[0]["statement"] if tasks else ""
+    model = plan.model_name(place)
     if role == "hook":
-        claim = f"A student says: “{said[0]['statement']}” " if said else f"{_goal(plan)}. "
-        return f"{claim}Do you agree? Write agree or disagree."
+        if said:
+            claim = sentence(said[0]["statement"])
+            return f"A student makes a claim. “{claim}” Do you agree? Write agree or disagree."
+        return f"{asked} Two students disagree. Which answer would you bet on?".strip()
     if role == "retrieval":
         needed = plan.synthesis.get("prerequisites_to_reactivate") or []
         what = needed[0]["what"] if needed else "Say what the last module ended with"
-        return f"From memory: {what.rstrip('.')}. How did you do it?"
-    if role == "concept_development":
-        return f"Look at the {plan.model_name}. Name the whole. What changed? What stayed?"
+        return f"From memory: {asked or sentence(what)} How did you do it?"
+    if slide["scaffolding_level_per_slide"] == "full":
+        if not asked:
+            return f"Look at the {model}. Name the whole. What changed? What stayed?"
+        return f"Look at the {model}. {asked} Follow each step. Why does it hold?"
     if role == "misconception_probe" and said:
-        task = answers_of(said[0]["diagnostic_item"])[0]
-        return f"{task} Write your answer first."
+        return f"{answers_of(said[0]['diagnostic_item'])[0]} Write your answer first."
     if role == "worked_example":
-        return "Here is a solution with one reason missing. Which reason? How can you tell?"
+        if not asked:
+            return "Here is a solution with one reason missing. Which reason? How can you tell?"
+        first = tasks[0]["steps"][0]["step"]
+        answers = tasks[0]["answer"], plan.solution(place, _TESTED)["answer"]
+        if any(gives_answer(first, answer) for answer in answers):
+            return f"{asked} A student has the answer and no reason. Which reason is missing?"
+        return f"{asked} A student begins: {first} The reason is missing. How can you tell?"
     if role == "guided_practice":
-        return (
-            f"Draw the {plan.model_name} for your answer. Draw it for another answer. Where do they"
-            " differ? Write it in numbers beside the drawing."
-        )
+        if said:
+            own = "Draw your answer and another one. Where do they differ?"
+            return f"{own} Then use the {model} again. {asked}" if asked else own
+        return f"{asked} Draw it on the {model}. Write in numbers what it shows.".strip()
     if role == "independent_practice" and slide["section"] == "development":
-        return f"Choose new numbers. {statement}. How can you tell?"
+        own = asked or f"Choose new numbers. {sentence(plan.components[place]['statement'])}"
+        return f"{own} How can you tell?"
     if role == "independent_practice":
-        return "Four tasks, one of an earlier module. Choose a way for each. Why does it fit?"
+        return _lettered("Choose a way for each; the first is of an earlier module.", tasks, "Why?")
     if role == "applet_placeholder":
         return "Work in pairs. Test your prediction. Bring back four results."
     if slide["title"] == "Before the tablets":
@@ -791,16 +1081,33 @@ def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
     if slide["title"] == "What came out":
         return "Compare the results with your prediction. What holds in every case? Write it down."
     if role == "discussion":
+        if asked:
+            return f"{asked} Show it in both pictures. Which part is which?"
         return "One case in two pictures. Which part is which? Where does one picture help more?"
     if role == "summary":
         return (
             "Say in one sentence what holds. Show it on a drawing. Is there a case that breaks it?"
         )
     if role == "exit_question":
-        return (
-            f"Choose numbers that no slide has used. {_goal(plan)}. Was the claim of slide 1 right?"
-        )
+        verb = _goal(plan).split()[0].rstrip(",")
+        what = "the claim" if plan.wrong else "your answer"
+        back = f"Was {what} of slide 1 right?"
+        if tasks:
+            return _lettered(f"Your task: {lower(verb)}.", tasks, back)
+        return f"Choose numbers that no slide has used. {_goal(plan)}. {back}"
     return _PLAIN_TEXT["discussion"]
+
+
+def _lettered(lead: str, tasks: Sequence[Mapping[str, Any]], end: str) -> str:
+    """As many of the tasks as there is room for, each with its letter."""
+    said = lead
+    letters = iter("abcdef")
+    letter = next(letters)
+    for task in tasks:
+        longer = f"{said} ({letter}) {task['statement']}"
+        if len(f"{longer} {end}".split()) <= _MAX_WORDS:
+            said, letter = longer, next(letters)
+    return f"{said} {end}"
 
 
 def _gap(gap: Mapping[str, Any]) -> Document:
@@ -811,7 +1118,3 @@ def _gap(gap: Mapping[str, Any]) -> Document:
         "provisional_choice": gap["instruction"],
         "needs": f"an entry of kind {gap['kind']}",
     }
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

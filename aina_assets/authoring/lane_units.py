@@ -96,6 +96,7 @@ def module_intake(
             given = {
                 "title": planned["module_title"],
                 "lo_codes": planned["lo_codes"],
+                "pedagogical_models": planned["pedagogical_models"],
                 **{key: request[key] for key in _OF_MODULE},
             }
             unit = Unit(unit_id, chapter_id, plan["source_class"], plan["allowed_use"])

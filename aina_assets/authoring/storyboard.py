@@ -1,7 +1,8 @@
-"""Reading an applet's storyboard: texts, notes and shapes of each slide of a PPTX.
+"""Reading an applet's storyboard: texts, tables, notes and shapes of each slide of a PPTX.
 
 Belongs here: the extract, and refusing files that are no storyboard or would eat the machine.
-Stays out: what the storyboard means (``extract_applet_summary``).
+Pictures are counted and named by their alternative text; what they show is not read. Stays out:
+what the storyboard means (``extract_applet_summary``).
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.exc import PythonPptxError
 
 from aina_assets.authoring.contracts import Document
+from aina_assets.authoring.phrases import cut
 from aina_assets.contracts.errors import SourceFormatError, SourceOverCap
 
 MAX_BYTES = 50_000_000
@@ -26,7 +29,11 @@ _MAX_TEXT, _MAX_DEPTH = 2_000, 20
 
 
 def read_storyboard(content: bytes, where: str) -> Document:
-    """``storyboard_extract`` of a PPTX: title, texts, notes, shapes and positions of each slide.
+    """``storyboard_extract`` of a PPTX: each slide's title, texts, tables, notes and shapes.
+
+    Slides, and what stands on one, keep the order of the file; what is in a group stands where the
+    group does. A slide with nothing on it is one of empty lists. A picture is its alternative text,
+    empty where it has none.
 
     Args:
         content: the file.
@@ -106,20 +113,35 @@ def _slide(number: int, slide: Any) -> Document:
     said = title.text_frame.text.strip() if title is not None else ""
     own = title.shape_id if title is not None else None
     texts, shapes, places = [], [], []
+    tables: list[list[list[str]]] = []
+    pictures: list[str] = []
     for shape in _shapes(slide.shapes):
         text = shape.text_frame.text.strip() if shape.has_text_frame else ""
         if shape.shape_id == own:
             continue
         if text:
-            texts.append(text[:_MAX_TEXT])
+            texts.append(cut(text, _MAX_TEXT))
+        if getattr(shape, "has_table", False):
+            tables.append(
+                [
+                    [cut(cell.text.strip(), _MAX_TEXT) for cell in row.cells]
+                    for row in shape.table.rows
+                ]
+            )
+        if shape.shape_type == MSO_SHAPE_TYPE.PICTURE or hasattr(shape, "image"):
+            pictures.append(cut(shape._element._nvXxPr.cNvPr.get("descr", "").strip(), _MAX_TEXT))
         shapes.append(shape.name)
         places.append({"name": shape.name, "left": shape.left, "top": shape.top})
     notes = slide.notes_slide.notes_text_frame if slide.has_notes_slide else None
     return {
         "slide_no": number,
-        "title": (said or (texts[0] if texts else ""))[:_MAX_TEXT],
+        "title": cut(said or (texts[0] if texts else ""), _MAX_TEXT),
         "texts": texts,
-        "notes": [notes.text[:_MAX_TEXT]] if notes is not None and notes.text.strip() else [],
+        "tables": tables,
+        "pictures": pictures,
+        "notes": [cut(notes.text.strip(), _MAX_TEXT)]
+        if notes is not None and notes.text.strip()
+        else [],
         "shapes": shapes,
         "positions": places,
     }

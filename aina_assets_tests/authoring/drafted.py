@@ -81,6 +81,7 @@ def module(position: int) -> Documents:
             "title": own["module_title"],
             "grade": request()["grade"],
             "lo_codes": own["lo_codes"],
+            "pedagogical_models": own["pedagogical_models"],
         },
         "scope": "module",
     }

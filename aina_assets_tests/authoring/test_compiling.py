@@ -121,7 +121,7 @@ def roles(blueprint: Sample) -> dict[int, str]:
 
 def test_every_one_of_the_13_roles_is_given_by_rule_and_no_other() -> None:
     blueprint = answer()
-    for number, trope in ((3, "snapshot"), (5, "debate"), (7, "callback")):
+    for number, trope in ((3, "snapshot"), (5, "debate"), (9, "callback")):
         blueprint["slides"][number - 1]["tropes"] = [trope]
     blueprint["video_placements"] = [
         {"slide_no": 12, "purpose": "x", "watch_for": "x", "lead_in_slide": 11,
@@ -134,7 +134,7 @@ def test_every_one_of_the_13_roles_is_given_by_rule_and_no_other() -> None:
         "video_placement",
         "video_debrief",
     )
-    assert (found[3], found[5], found[7]) == ("trope_snapshot", "trope_debate", "trope_callback")
+    assert (found[3], found[5], found[9]) == ("trope_snapshot", "trope_debate", "trope_callback")
 
 
 def test_a_placement_goes_before_a_trope_and_a_role_before_a_section() -> None:

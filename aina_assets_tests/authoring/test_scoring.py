@@ -202,6 +202,7 @@ def after(scan: Sample, others: list[Sample] | None = None, scope: str = "module
     assert isinstance(pitfalls, Pitfalls)
     if scope == "module":
         content = module_input()["build_module_blueprint"]
+        content["slides"][2]["slide_role"] = "concept_development"
         content["slides"][3]["slide_role"] = "worked_example"
     else:
         content = applet_input(3)["build_applet_screens"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from typing import Any
@@ -12,7 +13,15 @@ from pptx.util import Inches
 
 from aina_assets.authoring.storyboard import MAX_SLIDES, read_storyboard
 from aina_assets.contracts.errors import AinaError, SourceFormatError, SourceOverCap
-from aina_assets_tests.authoring.drafted import drafted, module
+from aina_assets_tests.authoring.drafted import SAMPLE as SAMPLE_FILES
+from aina_assets_tests.authoring.drafted import applet, drafted, module
+from aina_assets_tests.sample_world.storyboard import (
+    NAME,
+    POSITION,
+    note_of,
+    storyboard_of,
+    table_of,
+)
 
 
 def storyboard(*slides: tuple[str, list[str], str]) -> bytes:
@@ -29,6 +38,11 @@ def storyboard(*slides: tuple[str, list[str], str]) -> bytes:
     deck.save(out)
     return out.getvalue()
 
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+"""A picture of one point."""
 
 SAMPLE = (
     ("Join the parts", ["Objective: simplify a fraction by dividing by a common factor"], ""),
@@ -112,6 +126,85 @@ def test_a_storyboard_of_one_bare_slide_is_a_summary_of_what_is_not_shown() -> N
     made = drafted("extract_applet_summary", "mod_review", inputs)
     assert made["lo_served"] == "not shown"
     assert made["screen_summaries"][0]["does"] == "not shown"
+
+
+def of_applet(position: int = 3) -> tuple[dict[str, Any], bytes]:
+    document = applet(position)["build_applet_screens"]
+    return document, storyboard_of("Join the parts", document, "Set of counters")
+
+
+def test_a_summary_has_every_screen_with_title_representation_note_and_table_in_order() -> None:
+    document, content = of_applet()
+    extract = read_storyboard(content, "join.pptx")
+    inputs = {
+        "storyboard_extract": extract,
+        "module_placeholder": placeholder(applet_lo=document["lo"], visual_model="Set of counters"),
+    }
+    made = drafted("extract_applet_summary", "mod_review", inputs)
+    assert made["alignment"]["differences"] == []
+    screens, summed = document["screens"], made["screen_summaries"]
+    assert len(summed) == len(screens)
+    for screen, one in zip(screens, summed, strict=True):
+        assert one["title"] == f"{screen['screen_no']} {screen['ias_stage'].capitalize()}"
+        assert one["ias_stage"] == screen["ias_stage"]
+        assert one["representation"] == screen["representation"]
+        assert one["teacher_note"] == note_of(screen)
+        assert one["tables"] == [table_of(screen)]
+        assert screen["task"]["statement"] in one["sees"]
+        assert screen["feedback"]["on_incorrect"] in one["feedback"]
+
+
+def test_the_sample_s_storyboard_is_that_of_its_applet() -> None:
+    document = applet(POSITION)["build_applet_screens"]
+    extract = read_storyboard((SAMPLE_FILES / "lms" / NAME).read_bytes(), NAME)
+    assert [slide["tables"] for slide in extract["slides"][1:]] == [
+        [table_of(screen)] for screen in document["screens"]
+    ]
+
+
+def test_groups_tables_notes_pictures_and_empty_slides_are_read() -> None:
+    deck = Presentation()
+    deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = "Join"
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    slide.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "First"
+    group = slide.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "In a group"
+    inner = group.shapes.add_group_shape()
+    inner.shapes.add_picture(io.BytesIO(PIXEL), 0, 0).name = "Bar"
+    (picture,) = inner.shapes
+    picture._element.nvPicPr.cNvPr.set("descr", "A bar of 8 parts")
+    slide.shapes.add_picture(io.BytesIO(PIXEL), 0, 0)
+    table = slide.shapes.add_table(2, 2, 0, 0, Inches(3), Inches(1)).table
+    for place, text in enumerate(("Stage", "predict", "Task", "")):
+        table.cell(place // 2, place % 2).text = text
+    slide.notes_slide.notes_text_frame.text = "Wait for all."
+    deck.slides.add_slide(deck.slide_layouts[6])
+    out = io.BytesIO()
+    deck.save(out)
+    _, one, empty = read_storyboard(out.getvalue(), "x.pptx")["slides"]
+    assert (one["texts"], one["notes"]) == (["First", "In a group"], ["Wait for all."])
+    assert one["tables"] == [[["Stage", "predict"], ["Task", ""]]]
+    assert one["pictures"][0] == "A bar of 8 parts"
+    assert len(one["pictures"]) == 2
+    assert (empty["title"], empty["texts"], empty["tables"], empty["notes"]) == ("", [], [], [])
+    made = drafted(
+        "extract_applet_summary", "mod_review",
+        {
+            "storyboard_extract": read_storyboard(out.getvalue(), "x.pptx"),
+            "module_placeholder": placeholder(),
+        },
+    )  # fmt: skip
+    (first, second) = made["screen_summaries"]
+    assert first["sees"].startswith("First / In a group / picture: A bar of 8 parts / picture: ")
+    assert (first["ias_stage"], first["teacher_note"]) == ("predict", "Wait for all.")
+    assert {second[key] for key in ("title", "sees", "does", "teacher_note")} == {"not shown"}
+
+
+def test_a_long_text_is_cut_at_a_word() -> None:
+    (read,) = read_storyboard(storyboard(("T", ["wonderful " * 400], "")), "x.pptx")["slides"]
+    (text,) = read["texts"]
+    assert len(text) <= 2_000
+    assert text.endswith("wonderful…")
 
 
 # ------------------------------------------------------------------------------------ refused files
