@@ -5,6 +5,7 @@ All that holds for one journal is tried where events of learners are (``learner/
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from aina_assets.contracts.errors import IdempotencyConflict, LedgerError, LedgerMoved
+from aina_assets.warehouse import journal
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.journal import Head, Journal, NewEntry, canonical_json
 from aina_assets_tests.learner.databases import execute, tables
@@ -54,6 +56,16 @@ def test_one_journal_is_made_beside_another_that_is_written(url: str) -> None:
 
         assert sorted(told) == [1, 1, 1, 2, 2, 2]
         assert decisions.verify().position == 6
+
+
+def test_a_server_that_accepts_and_stays_silent_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journal, "CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"postgresql+psycopg://me@127.0.0.1:{listener.getsockname()[1]}/x"
+        with pytest.raises(LedgerError, match="timeout"):
+            Journal.existing(url, "decisions")
 
 
 def test_looking_for_a_journal_makes_none(url: str) -> None:
