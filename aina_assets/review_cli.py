@@ -60,7 +60,7 @@ def list_cases(
                 safe(case.subject.key),
                 safe(case.subject.title),
                 str(case.state),
-                safe(case.finding.reason),
+                safe("; ".join(filter(None, [case.finding.reason, _held_up(case)]))),
             )
         out.print(table)
 
@@ -143,14 +143,21 @@ def panel(
             key = ReviewerKey.parse(os.environ.get(PANEL_KEY_SETTING, ""))
             _require_panel(holder_of(key, desk.reviewers))
             waiting = [case.subject for case in desk.queue(gate) if case.state in _WAITING]
-            results = []
+            results, refused = [], 0
             for subject in waiting[:limit]:
                 result = judges.judge(subject.document, asked)
-                record = result.record(desk, key)
+                results.append(result)
+                try:
+                    record = result.record(desk, key)
+                except ReviewError as error:
+                    # Of this subject alone: it changed meanwhile, or a refused build holds it up.
+                    refused += 1
+                    err.print(f"{safe(subject.key)}: [bold red]not recorded[/]")
+                    show(error)
+                    continue
                 said = result.verdict or "no decision"
                 place = f", recorded at {record.position}" if record else ""
                 out.print(safe(f"{subject.key}: {said}{place}: {result.reasons[0]}"))
-                results.append(result)
         found = panel_figures([result.votes for result in results if result.votes])
         counted = "not told" if found.effective_votes is None else f"{found.effective_votes:.1f}"
         cost = f"{found.cost_usd:.4f} USD"
@@ -159,6 +166,8 @@ def panel(
             f" votes usable, {found.models} model(s) that count as {counted};"
             f" {cost}, {found.unpriced} vote(s) without a price"
         )
+        if refused:
+            raise typer.Exit(1)
 
 
 def _require_panel(holder: Reviewer) -> None:
@@ -382,7 +391,14 @@ def _summary(case: Case) -> dict[str, Any]:
         "state": str(case.state),
         "is_open": case.is_open,
         "reason": case.finding.reason,
+        "held_up_by": list(case.held_up_by),
     }
+
+
+def _held_up(case: Case) -> str:
+    """Why nobody can approve it now; nothing where they can."""
+    refused = ", ".join(case.held_up_by)
+    return f"no approvals: the last build of {refused} was refused" if refused else ""
 
 
 def _print(case: Case) -> None:
@@ -396,6 +412,7 @@ def _print(case: Case) -> None:
         ("state", f"{case.state}, {'open' if case.is_open else 'closed'}: {case.finding.reason}"),
         ("authors", ", ".join(subject.authors) or "-"),
         ("verdicts", ", ".join(subject.gate.verdicts)),
+        ("held up", _held_up(case) or "-"),
     ):
         facts.add_row(label, safe(value))
     out.print(facts)

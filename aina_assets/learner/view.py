@@ -7,7 +7,7 @@ Belongs here: reading one release and nothing else. Stays out: which release is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from aina_assets.learner.policy import PlannerRules
 from aina_assets.learner.resolver import Routed
 from aina_assets.packets.curriculum_input import RoleMaterial
 from aina_assets.practice.policy import PracticeRules
-from aina_assets.release.boundary import Boundaries
+from aina_assets.release.boundary import Boundaries, Look, nobody_looks
 from aina_assets.review.policy import Reviewers, ReviewGates
 from aina_assets.titles.files import router_of
 from aina_assets.titles.routing import Router
@@ -46,7 +46,7 @@ class ReleaseView:
         modules: by id.
         module_rows: by family, modules with their rows.
         levels: the ladder.
-        boundaries: of production, as this release finds them.
+        boundaries: of production, as this release finds them and the ledger of now leaves them.
     """
 
     release_id: str
@@ -61,8 +61,13 @@ class ReleaseView:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
-    def open(cls, release_id: str, database: Path) -> Self:
+    def open(cls, release_id: str, database: Path, look: Callable[[], Look] = nobody_looks) -> Self:
         """The release in ``database``.
+
+        Args:
+            release_id: its id.
+            database: its file.
+            look: what the review ledger says now; without one no boundary is open.
 
         Raises:
             AinaError: it cannot be opened, or lacks a table.
@@ -100,7 +105,10 @@ class ReleaseView:
             dict(by_family),
             tuple(CapabilityLevel.model_validate(row) for row in levels),
             Boundaries(
-                _tables(connection, Boundaries.TABLES), ReviewGates.load(), Reviewers.load()
+                _tables(connection, Boundaries.TABLES),
+                ReviewGates.load(),
+                Reviewers.load(),
+                look,
             ),
             connection,
         )

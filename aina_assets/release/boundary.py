@@ -6,27 +6,32 @@ release says of them at a moment. Stays out: what each boundary keeps closed (``
 
 A boundary's document holds what opening it means and, of every receipt it stands on, verdict and
 counts. So an approval outlives a rebuild that finds the same, and ends with one that does not.
+
+A release says what was decided when it was built. What was decided since is in the ledger, and may
+only close: see ``Look``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.receipts import Receipt
-from aina_assets.contracts.review import GateState, SignedDecision
+from aina_assets.contracts.review import GateState, ReviewVerdict, SignedDecision
 from aina_assets.release.policy import Domain, ReleaseRules
 from aina_assets.release.tables import ProductionDeploymentApproval, ProductionDomains
-from aina_assets.review.gates import gate_states
+from aina_assets.review.gates import closed_since, gate_states
 from aina_assets.review.policy import Reviewers, ReviewGates
-from aina_assets.review.reading import Found, decisions
-from aina_assets.review.subjects import subject
-from aina_assets.review.tables import REFUSED
+from aina_assets.review.reading import LEDGER, Found, decisions, in_utc
+from aina_assets.review.subjects import digest_of, subject
+from aina_assets.review.tables import IN_FORCE, REFUSED
 from aina_assets.warehouse.digests import digest_of_json, digest_of_table
 from aina_assets.warehouse.gate import conform
 from aina_assets.warehouse.tables import arrow_schema
@@ -35,6 +40,8 @@ GATE = "production_boundary"
 KIND = "production_domain"
 RECEIPT = "production_deployment_approval_v1"
 CLOSED = tuple(str(item) for item in GateState if item is not GateState.APPROVED)
+
+_log = logging.getLogger(__name__)
 
 
 def production_domains(receipts: Mapping[str, Receipt], release_rules: ReleaseRules) -> pa.Table:
@@ -91,8 +98,13 @@ def production_deployment_approval(
     review_gates: ReviewGates,
     release_rules: ReleaseRules,
 ) -> pa.Table:
-    """Rows of ``ProductionDeploymentApproval``, by domain."""
-    states = gate_states([production_domains], production_boundary_decisions, review_gates)
+    """Rows of ``ProductionDeploymentApproval``, by domain.
+
+    Made-up reviewers of the sample may object, and what they once approved is shown; nothing is
+    open by them.
+    """
+    may_open = _without_sample_approvals(production_boundary_decisions)
+    states = gate_states([production_domains], may_open, review_gates)
     enforced_by = {str(domain.id): domain.enforced_by for domain in release_rules.domains}
     rows = [
         {
@@ -112,6 +124,15 @@ def production_deployment_approval(
     return pa.Table.from_pylist(rows, schema=arrow_schema(ProductionDeploymentApproval))
 
 
+def _without_sample_approvals(decisions: pa.Table) -> pa.Table:
+    """Rows of ``decisions`` but for approvals in force that no person made."""
+    counts = pc.and_(
+        pc.equal(decisions["verdict"], str(ReviewVerdict.APPROVE)),
+        pc.equal(decisions["standing"], IN_FORCE),
+    )
+    return decisions.filter(pc.invert(pc.and_(decisions["is_sample"], counts)))
+
+
 @dataclass(frozen=True)
 class Standing:
     """Whether a boundary is open at a moment, and why."""
@@ -120,17 +141,50 @@ class Standing:
     reason: str
 
 
+@dataclass(frozen=True)
+class Look:
+    """What is decided at the boundaries as of now, by the ledger itself.
+
+    Attributes:
+        found: every decision at their gate: recorded ones, then those of the ledger.
+        gates: the gates of now.
+        reviewers: who may decide now.
+        fault: why it cannot be told; none where it can.
+    """
+
+    found: tuple[Found, ...] = ()
+    gates: ReviewGates | None = None
+    reviewers: Reviewers | None = None
+    fault: str | None = None
+
+
+def nobody_looks() -> Look:
+    """The look of whoever has no ledger to look into: nothing is open by it."""
+    return Look(fault="nobody looks into the review ledger")
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a look was found to say of a boundary, until something expires."""
+
+    look: Look
+    until: str | None
+    reason: str | None
+
+
 class Boundaries:
     """The boundaries of one published release, judged anew whenever one is asked for.
 
     A row that says it is open is not believed: it must be the receipt's, and the signed decisions
-    in the release must still open it, at that moment, by the gates and reviewers given here.
+    in the release must still open it, at that moment, by the gates and reviewers given here. What
+    the release opens, the ledger of now must not take back: it is asked only then.
 
     Args:
         tables: the release's tables by name: those of ``TABLES``. Where one is missing, nothing
             is open.
         gates: the gates.
         reviewers: who may decide, with their keys.
+        look: what the ledger of now says; without one nothing is open.
     """
 
     TABLES = (
@@ -142,10 +196,16 @@ class Boundaries:
     )
 
     def __init__(
-        self, tables: Mapping[str, pa.Table], gates: ReviewGates, reviewers: Reviewers
+        self,
+        tables: Mapping[str, pa.Table],
+        gates: ReviewGates,
+        reviewers: Reviewers,
+        look: Callable[[], Look] = nobody_looks,
     ) -> None:
         self._gates = gates
         self._reviewers = reviewers
+        self._look = look
+        self._judged: dict[str, _Judged] = {}
         self._rows: dict[str, Mapping[str, Any]] = {}
         self._fault = _why_not_its_own(tables)
         if self._fault is None:
@@ -159,8 +219,25 @@ class Boundaries:
                 if row["standing"] != REFUSED
             ]
 
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether a row says it is open, so that the ledger of now has a say."""
+        return any(row["is_open"] for row in self._rows.values())
+
     def standing(self, domain: Domain, at: datetime) -> Standing:
         """Whether ``domain`` is open at a moment."""
+        released = self._released(domain, at)
+        if not released.is_open:
+            return released
+        reason = self._closed_since(domain, at)
+        return released if reason is None else Standing(False, reason)
+
+    def open_domains(self, at: datetime) -> tuple[Domain, ...]:
+        """Boundaries that are open at a moment, in order."""
+        return tuple(domain for domain in Domain if self.standing(domain, at).is_open)
+
+    def _released(self, domain: Domain, at: datetime) -> Standing:
+        """What the release alone says of ``domain``."""
         row = self._rows.get(domain)
         if row is None:
             return Standing(False, self._fault or f"the release says nothing of {domain}")
@@ -169,14 +246,66 @@ class Boundaries:
         if row["valid_until"] is not None and datetime.fromisoformat(row["valid_until"]) <= at:
             return Standing(False, f"its approvals expired at {row['valid_until']}; decide again")
         made = decisions(self._found, self._gates, self._reviewers, at)
-        for state in gate_states([self._domains], made, self._gates).to_pylist():
+        may_open = _without_sample_approvals(made)
+        for state in gate_states([self._domains], may_open, self._gates).to_pylist():
             if state["subject_key"] == domain:
-                return Standing(state["is_open"], f"{state['state']}: {state['reason']}")
+                # At a soft gate what nobody approved is open; a boundary never is.
+                is_open = state["is_open"] and state["state"] == GateState.APPROVED
+                return Standing(is_open, f"{state['state']}: {state['reason']}")
         return Standing(False, f"the release has no subject {domain}")
 
-    def open_domains(self, at: datetime) -> tuple[Domain, ...]:
-        """Boundaries that are open at a moment, in order."""
-        return tuple(domain for domain in Domain if self.standing(domain, at).is_open)
+    def _closed_since(self, domain: Domain, at: datetime) -> str | None:
+        """Why the ledger of now closes what the release opens; none where it does not."""
+        look = self._look()
+        if look.fault is not None:
+            return look.fault
+        judged = self._judged.get(domain)
+        if judged is None or judged.look is not look or not _lasts(judged.until, at):
+            try:
+                until, reason = self._judge(domain, look, at)
+            except Exception as error:
+                _log.error("%s is closed, its decisions cannot be judged: %s", domain, error)
+                until, reason = None, f"its decisions cannot be judged: {type(error).__name__}"
+            judged = self._judged[domain] = _Judged(look, until, reason)
+        return judged.reason
+
+    def _judge(self, domain: Domain, look: Look, at: datetime) -> tuple[str | None, str | None]:
+        """Until when ``look`` says the same of ``domain``, and why it closes it, if it does."""
+        if look.gates is None or look.reviewers is None:
+            return None, "it is not known who may decide"
+        there = {(item.origin, item.signed.decision.decision_id): item for item in look.found}
+        known = set()
+        for item in self._found:
+            decision = item.signed.decision
+            if (decision.subject_kind, decision.subject_key) != (KIND, domain):
+                continue
+            known.add(decision.decision_id)
+            now = there.get((item.origin, decision.decision_id))
+            if now is None or now.signed != item.signed:
+                place = "the review ledger" if item.origin == LEDGER else "the recorded decisions"
+                return None, f"{place} of now does not have decision {decision.decision_id}"
+        there_now = decisions(look.found, look.gates, look.reviewers, at)
+        made = [
+            row
+            for row in _without_sample_approvals(there_now).to_pylist()
+            if (row["subject_kind"], row["subject_key"]) == (KIND, domain)
+        ]
+        (subject,) = (row for row in self._domains.to_pylist() if row["subject_key"] == domain)
+        if digest_of(subject["subject_document"]) != subject["subject_digest"]:
+            return None, "its document in the release is not the one that was decided on"
+        reason = closed_since(
+            look.gates.gate(GATE),
+            subject["subject_digest"],
+            subject["subject_authors"],
+            made,
+            known,
+        )
+        ends = [row["expires_at"] for row in made if row["standing"] == IN_FORCE]
+        return min(filter(None, ends), default=None), reason
+
+
+def _lasts(until: str | None, at: datetime) -> bool:
+    return until is None or in_utc(at) < until
 
 
 def _why_not_its_own(tables: Mapping[str, pa.Table]) -> str | None:

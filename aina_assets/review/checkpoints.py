@@ -172,7 +172,7 @@ class Checkpoints:
             try:
                 text = raw.decode()
                 line = _Line(text, Checkpoint.model_validate(json.loads(text)))
-            except (ValueError, ValidationError):
+            except (ValueError, ValidationError, RecursionError):
                 raise self._tampered(number, "a checkpoint", "something else") from None
             before = lines[-1] if lines else None
             digest = before.digest if before else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pydantic import ValidationError
 
 from aina_assets.contracts.errors import ReviewError
 from aina_assets.contracts.review import (
+    OBJECTIONS,
     Decision,
     GateState,
     RecordedDecision,
@@ -94,13 +96,20 @@ class Case:
 
     Attributes:
         history: rows of ``Decisions``, oldest first, former and refused ones included.
-        is_held_up: its table's last build was refused, so that nobody can decide on it now.
+        held_up_by: assets whose last build was refused, of its table and what that stands on,
+            nearest first. While there are any, what is shown is the last good subject, and nobody
+            can approve it.
     """
 
     subject: Subject
     finding: Finding
     history: tuple[Row, ...]
-    is_held_up: bool = False
+    held_up_by: tuple[str, ...] = ()
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether a refused build stands between it and an approval."""
+        return bool(self.held_up_by)
 
     @property
     def state(self) -> GateState:
@@ -211,8 +220,8 @@ class ReviewDesk:
             self.gates.gate(gate)
         made = self._made()
         subjects = list(self._subjects(gate))
-        refused = self._refused({subject.table for subject in subjects})
-        cases = [self._case(subject, made, refused) for subject in subjects]
+        held_up = self._held_up({subject.table for subject in subjects})
+        cases = [self._case(subject, made, held_up) for subject in subjects]
         cases.sort(key=lambda case: (case.subject.gate.id, case.subject.key))
         return [case for case in cases if state is None or case.state is state]
 
@@ -223,7 +232,7 @@ class ReviewDesk:
             ReviewError: there is no such gate or subject, or several tables have it, each another.
         """
         subject = self._subject(gate, subject_key)
-        return self._case(subject, self._made(), self._refused({subject.table}))
+        return self._case(subject, self._made(), self._held_up({subject.table}))
 
     def decide(
         self,
@@ -301,19 +310,13 @@ class ReviewDesk:
             votes: of a panel, every model's.
 
         Raises:
-            ReviewError: the subject is another by now, or cannot be decided on; the reviewer may
-                not decide so; what they say is not complete.
+            ReviewError: the subject is another by now; a refused build holds it up, and what they
+                say might open its gate; the reviewer may not decide so; what they say is not
+                complete.
         """
         case = self.case(gate, subject_key)
         subject = case.subject
         where = f"{subject.gate.id}, {subject.kind} {subject.key}"
-        if case.is_held_up:
-            raise ReviewError(
-                expected=f"a table {subject.table} whose last build passed",
-                found="a build that was refused",
-                where=where,
-                remedy="mend what was refused and build again: aina build",
-            )
         if subject.digest != shown_digest:
             raise ReviewError(
                 expected=f"digest {subject.digest}, which the subject has now",
@@ -324,6 +327,7 @@ class ReviewDesk:
         self._require_may_decide(reviewer, subject, verdict, where)
         for decision_id in supersedes:
             _require_theirs(reviewer, case, decision_id, where)
+        _require_closing(reviewer, case, verdict, supersedes, where)
         decided_at = self._clock()
         fields = {
             "decision_id": uuid4().hex,
@@ -452,18 +456,32 @@ class ReviewDesk:
             self._snapshots[table] = (record.data_version, rows)
         return rows
 
-    def _refused(self, tables: Set[str]) -> frozenset[str]:
-        """Those of ``tables`` whose last build was refused."""
-        return frozenset(name for name in tables if self._store.refusal(name) is not None)
+    def _held_up(self, tables: Set[str]) -> dict[str, tuple[str, ...]]:
+        """By table, itself and what it was made of where the last build was refused."""
+        refused = self._store.refused()
+        if not refused:
+            return {}
+        return {table: tuple(self._refused_below(table, refused)) for table in tables}
 
-    def _case(self, subject: Subject, made: _Made, refused: Set[str]) -> Case:
+    def _refused_below(self, table: str, refused: Set[str]) -> Iterator[str]:
+        waiting, seen = deque([table]), {table}
+        while waiting:
+            asset = waiting.popleft()
+            if asset in refused:
+                yield asset
+            record = self._store.record(asset)
+            made_of = [] if record is None else [name for name in record.inputs if name not in seen]
+            seen.update(made_of)
+            waiting.extend(made_of)
+
+    def _case(self, subject: Subject, made: _Made, held_up: Mapping[str, tuple[str, ...]]) -> Case:
         at = self._clock()
         history = tuple(
             row_of(ordinal, found, self.gates, self.reviewers, at)
             for ordinal, found in made.get((subject.gate.id, subject.kind, subject.key), [])
         )
         finding = find(subject.gate, subject.digest, subject.authors, history)
-        return Case(subject, finding, history, subject.table in refused)
+        return Case(subject, finding, history, held_up.get(subject.table, ()))
 
     def _made(self) -> _Made:
         """Every decision in its order, by what it is about; read again where there is more."""
@@ -498,3 +516,37 @@ def _require_theirs(reviewer: Reviewer, case: Case, decision_id: str, where: str
             where=where,
             remedy="see its history: aina review show; nothing was recorded",
         )
+
+
+def _require_closing(
+    reviewer: Reviewer,
+    case: Case,
+    verdict: ReviewVerdict,
+    supersedes: Sequence[str],
+    where: str,
+) -> None:
+    """Nothing that could open the gate, where a refused build holds the subject up.
+
+    An objection is always safe. So is taking an approval back; ending an objection is not, unless
+    by one that counts in its place.
+    """
+    if not case.is_held_up:
+        return
+    objects = verdict in OBJECTIONS and reviewer.kind in case.subject.gate.objectors
+    objections = {row["decision_id"] for row in case.history if row["verdict"] in OBJECTIONS}
+    ended = objections & set(supersedes)
+    if verdict is ReviewVerdict.APPROVE:
+        said = "an approval"
+    elif ended and not objects:
+        said = f"the end of objection {min(ended)}"
+    else:
+        return
+    first, *others = case.held_up_by
+    more = f" and {len(others)} more" if others else ""
+    raise ReviewError(
+        expected=f"an objection, while what {case.subject.table} stands on was refused",
+        found=f"{said}; the last build of {first}{more} was refused",
+        where=where,
+        remedy="mend what was refused and build again (aina build), or object; nothing was"
+        " recorded",
+    )

@@ -19,7 +19,7 @@ Rules, in order:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,11 +102,7 @@ def find(gate: Gate, digest: str, authors: Iterable[str], decisions: Iterable[Ro
     """
     had_part = set(authors)
     made = list(decisions)
-    genuine = [
-        row
-        for row in made
-        if row["standing"] != REFUSED and not had_part & {row["reviewer_id"], row["responsible_id"]}
-    ]
+    genuine = _genuine(made, had_part)
     former = sum(row["subject_digest"] != digest for row in made)
     # An approval once taken back stays so, should the subject ever be again what it was.
     taken_back = {
@@ -138,11 +134,11 @@ def find(gate: Gate, digest: str, authors: Iterable[str], decisions: Iterable[Ro
         state = STATE_OF_OBJECTION[ReviewVerdict(objections[0]["verdict"])]
         reason = f"{objections[0]['reviewer_id']}: {objections[0]['reasons'][0]}"
         return Finding(state, approvals, objections, former, reason=reason)
-    if _is_quorate(gate, approvals):
+    if is_quorate(gate, approvals):
         reason = f"approved by {', '.join(row['reviewer_id'] for row in approvals)}"
         until = _valid_until(gate, approvals)
         return Finding(GateState.APPROVED, approvals, (), former, until, reason)
-    if _is_quorate(gate, [*approvals, *expired]):
+    if is_quorate(gate, [*approvals, *expired]):
         reason = f"{len(expired)} approval(s) expired; decide again"
         return Finding(GateState.EXPIRED, approvals, (), former, reason=reason)
     if former and not standing:
@@ -155,6 +151,61 @@ def find(gate: Gate, digest: str, authors: Iterable[str], decisions: Iterable[Ro
         else f"approval by {gate.min_persons} person(s)"
     )
     return Finding(GateState.PENDING, approvals, (), former, reason=f"waits for {reason}")
+
+
+def closed_since(
+    gate: Gate,
+    digest: str,
+    authors: Iterable[str],
+    decisions: Iterable[Row],
+    known: Container[str],
+) -> str | None:
+    """Why approvals found earlier do not open ``gate`` any more; none where they still do.
+
+    Stricter than ``find``: an objection made since closes whatever state of the subject it was made
+    on, and who took their last approval back approves no former state either. Whoever turns back to
+    a former subject does not turn back what was said.
+
+    Args:
+        gate: the gate.
+        digest: the subject's digest then.
+        authors: reviewers who had a part in it.
+        decisions: decisions on the subject as they are now, oldest first.
+        known: ids of those that were found then.
+    """
+    made = list(decisions)
+    found = find(gate, digest, authors, made)
+    if found.state is not GateState.APPROVED:
+        return f"{found.state}: {found.reason}"
+    last = {row["reviewer_id"]: row for row in _standing(_genuine(made, set(authors)))}
+    approvers = {row["reviewer_id"] for row in found.approvals}
+    for row in last.values():
+        objects = row["verdict"] in OBJECTIONS and row["decision_id"] not in known
+        if objects and (row["reviewer_kind"] in gate.objectors or row["reviewer_id"] in approvers):
+            state = STATE_OF_OBJECTION[ReviewVerdict(row["verdict"])]
+            return f"{state} since: {row['reviewer_id']}: {row['reasons'][0]}"
+    approving = {name for name, row in last.items() if row["verdict"] == ReviewVerdict.APPROVE}
+    if not is_quorate(gate, [row for row in found.approvals if row["reviewer_id"] in approving]):
+        return f"taken back since by {', '.join(sorted(approvers - approving))}"
+    return None
+
+
+def is_quorate(gate: Gate, approvals: Sequence[Row]) -> bool:
+    """Whether so many approve, as rows of decisions, and so many persons among them."""
+    persons = [row for row in approvals if row["reviewer_kind"] == "person"]
+    return (
+        len(_responsible(approvals)) >= gate.quorum
+        and len(_responsible(persons)) >= gate.min_persons
+    )
+
+
+def _genuine(rows: Sequence[Row], had_part: set[str]) -> list[Row]:
+    """Those of ``rows`` that may count: not refused, by nobody who had a part in the subject."""
+    return [
+        row
+        for row in rows
+        if row["standing"] != REFUSED and not had_part & {row["reviewer_id"], row["responsible_id"]}
+    ]
 
 
 def _standing(rows: Sequence[Row]) -> list[Row]:
@@ -184,20 +235,12 @@ def _responsible(approvals: Iterable[Row]) -> set[str]:
     return {row["responsible_id"] for row in approvals}
 
 
-def _is_quorate(gate: Gate, approvals: Sequence[Row]) -> bool:
-    persons = [row for row in approvals if row["reviewer_kind"] == "person"]
-    return (
-        len(_responsible(approvals)) >= gate.quorum
-        and len(_responsible(persons)) >= gate.min_persons
-    )
-
-
 def _valid_until(gate: Gate, approvals: Sequence[Row]) -> str | None:
     """The first moment at which so many approvals have expired that too few are left."""
     moments = sorted({row["expires_at"] for row in approvals if row["expires_at"] is not None})
     for moment in moments:
         left = [row for row in approvals if row["expires_at"] is None or row["expires_at"] > moment]
-        if not _is_quorate(gate, left):
+        if not is_quorate(gate, left):
             return str(moment)
     return None
 

@@ -12,6 +12,7 @@ a cite that the subject lacks      no vote: evidence that was made up is not ask
 a refusal, a timeout               no vote
 a rate limit, a lost connection    asked again when the provider says, if that is soon; then no vote
 the subject speaks to reviewers    nobody is asked; it is for people
+it cannot be put as a question     nobody is asked; it is for people, and the others are asked about
 the votes do not agree             at a gate that the panel may open: ``hold``, with the votes;
                                    elsewhere no decision
 =================================  ===============================================================
@@ -32,11 +33,11 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from aina_assets.contracts.errors import AinaError
+from aina_assets.contracts.errors import AinaError, ReviewError
 from aina_assets.contracts.review import RecordedDecision, ReviewerKind, ReviewVerdict, Vote
 from aina_assets.review.policy import Gate
 from aina_assets.review.providers import library, seconds_to_wait, speaking
@@ -196,17 +197,15 @@ class Panel:
             AinaError: the panel is not ready.
         """
         self.require_ready()
-        document = json.loads(subject_document)
-        options = tuple(document["content"].get("options", ()))
-        is_open = bool(options) or "options" not in document["content"]
+        document: dict[str, Any] = {}
 
         def result(
             votes: Sequence[Vote], verdict: ReviewVerdict | None, option: str | None, *why: str
         ) -> PanelResult:
             return PanelResult(
                 gate.id,
-                document["kind"],
-                document["key"],
+                str(document.get("kind", "")),
+                str(document.get("key", "")),
                 digest_of(subject_document),
                 tuple(votes),
                 verdict,
@@ -216,13 +215,20 @@ class Panel:
 
         if not _heard_at(gate):
             return result((), None, None, f"a panel is not heard at {gate.id}")
+        try:
+            document |= json.loads(subject_document)
+            question = _Question.of(document, subject_document, gate)
+            spoken = self._speaks_to_reviewers(document)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            # Of this subject alone: others are asked about all the same.
+            why = error.found if isinstance(error, ReviewError) else type(error).__name__
+            return result((), None, None, f"{_FOR_PEOPLE}: it cannot be put as a question: {why}")
         if document["gate"] != gate.id:
             return result((), None, None, f"it stands at {document['gate']}, not at {gate.id}")
-        if spoken := self._speaks_to_reviewers(document):
+        if spoken:
             return result((), None, None, f"its text speaks to reviewers: {spoken!r}")
-        question = _Question(gate, subject_document, options, is_open)
         votes = self._thread.submit(self._runner.run, self._asked(question)).result()
-        found = agreement_of(votes, options, self.rules)
+        found = agreement_of(votes, question.options, self.rules)
         if found.verdict is None:
             verdict = _verdict_of_a_split(found, gate)
             return result(votes, verdict, None, f"{_FOR_PEOPLE}: {found.reason}")
@@ -275,6 +281,32 @@ class _Question:
     document: str
     options: tuple[str, ...]
     is_open: bool
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], text: str, gate: Gate) -> Self:
+        """The question about a subject, written out once so that whatever cannot be fails here.
+
+        Args:
+            document: the subject.
+            text: it, as reviewers are shown it.
+            gate: the gate.
+
+        Raises:
+            ReviewError: what it offers is no list of texts.
+        """
+        content = document["content"]
+        options = content.get("options", [])
+        if not isinstance(options, list) or not all(isinstance(item, str) for item in options):
+            raise ReviewError(
+                expected="options that are texts",
+                found="options that are no texts",
+                where=f"{document['kind']} {document['key']}",
+                remedy="mend the table that made the subject",
+            )
+        question = cls(gate, text, tuple(options), bool(options) or "options" not in content)
+        question.answer_model()
+        question.text.encode()
+        return question
 
     @property
     def verdicts(self) -> tuple[ReviewVerdict, ...]:

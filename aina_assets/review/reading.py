@@ -220,12 +220,18 @@ def expires_at(decision: Decision, gate: Gate | None, made_at: datetime) -> date
 
 
 def has_expired(store: Store, at: datetime) -> bool:
-    """Whether an approval that counts in the stored table of decisions has expired by ``at``."""
+    """Whether an approval that counts in the stored table of decisions has expired by ``at``.
+
+    A table that does not tell is as good as expired: it is made anew.
+    """
     record = store.record(DECISIONS)
     if record is None or not (store.root / str(record.snapshot)).exists():
         return False
-    with (store.root / str(record.snapshot)).open("rb") as stream:
-        rows = pq.read_table(stream, columns=["standing", "expires_at"])
+    try:
+        with (store.root / str(record.snapshot)).open("rb") as stream:
+            rows = pq.read_table(stream).select(["standing", "expires_at"])
+    except (OSError, KeyError, pa.ArrowException):
+        return True
     is_past = pc.and_(
         pc.equal(rows["standing"], IN_FORCE), pc.less_equal(rows["expires_at"], in_utc(at))
     )

@@ -22,6 +22,7 @@ from typing import Self
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.learner.view import ReleaseView
+from aina_assets.release.ledger_watch import LedgerWatch
 from aina_assets.release.publish import DOCUMENT, Release, current_release
 from aina_assets.warehouse.digests import sha256_of_file
 
@@ -88,7 +89,9 @@ class ReleaseHolder:
         self._retry_at = 0.0
         self._opening: threading.Thread | None = None
         self._is_closed = False
-        self._held = _Held(_open(_current(root)))
+        # One for whatever release is held: it is asked where one opens a boundary.
+        self._watch = LedgerWatch(root)
+        self._held = _Held(_open(_current(root), self._watch))
 
     @classmethod
     def open(cls, root: Path) -> Self:
@@ -133,6 +136,7 @@ class ReleaseHolder:
             opening.join()
         with self._lock:
             self._is_closed = True
+        self._watch.close()
         self._retire(self._held)
 
     def _look(self) -> None:
@@ -156,7 +160,7 @@ class ReleaseHolder:
 
     def _open_new(self, stamp: Stamp) -> None:
         try:
-            view = _open(_current(self._root))
+            view = _open(_current(self._root), self._watch)
         except Exception as error:
             if not isinstance(error, AinaError):
                 _log.error("release %s could not be opened: %s", stamp[0], type(error).__name__)
@@ -210,8 +214,11 @@ def _current(root: Path) -> Release:
     return release
 
 
-def _open(release: Release) -> ReleaseView:
+def _open(release: Release, watch: LedgerWatch) -> ReleaseView:
     """The view of ``release``, whose bytes are those that were published.
+
+    Where it opens a boundary, the first look into the ledger is waited for here, by nobody's
+    request.
 
     Raises:
         AinaError: they are not, or a table that learners need is not in it.
@@ -225,12 +232,14 @@ def _open(release: Release) -> ReleaseView:
         raise _broken(release, "its database and document", type(error).__name__) from None
     if published["release_id"] != release.release_id or found != published["database_sha256"]:
         raise _broken(release, f"sha256 {published['database_sha256']}", found)
-    view = ReleaseView.open(release.release_id, path)
+    view = ReleaseView.open(release.release_id, path, watch)
     try:
         _try_out(view)
     except Exception as error:
         view.close()
         raise _broken(release, "tables that learners need", str(error).splitlines()[0]) from None
+    if view.boundaries.needs_a_look:
+        watch()
     return view
 
 

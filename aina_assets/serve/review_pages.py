@@ -33,6 +33,7 @@ from upath import UPath
 from aina_assets.authoring.lane_tables import CODE, GateSubjects
 from aina_assets.contracts.errors import IdempotencyConflict, ReviewError
 from aina_assets.contracts.review import (
+    OBJECTIONS,
     GateState,
     RequiredEdit,
     ReviewerKind,
@@ -508,6 +509,7 @@ class ReviewPages:
             dependents=self._live.dependents(gate.id) if recorded else [],
             following=_following(visit, case),
             decision_id=secrets.token_hex(16),
+            refused=_refused(case) if case.is_held_up else "",
         )
 
     def _too_many(self, request: Request, per_minute: int, wait: int) -> Response:
@@ -603,19 +605,34 @@ def _following(visit: Visit, case: Case) -> Row | None:
 
 
 def _why_not(visit: Visit, case: Case) -> str | None:
-    """Why the reviewer cannot decide on it; none where they can: asked by preparing a decision."""
+    """Why the reviewer cannot decide on it; none where they can: asked by preparing a decision.
+
+    An approval, or where a refused build holds it up, what they may still say: an objection.
+    """
+    verdict, edits = ReviewVerdict.APPROVE, []
+    if case.is_held_up:
+        verdict = next((item for item in OBJECTIONS if item in case.subject.gate.verdicts), verdict)
+    if verdict is ReviewVerdict.REVISE:
+        edits = [RequiredEdit(edit_id="e1", kind="manual", argument="", text="-")]
     try:
         visit.desk.prepare(
             visit.reviewer,
             case.subject.gate.id,
             case.subject.key,
             case.subject.digest,
-            ReviewVerdict.APPROVE,
+            verdict,
             ["-"],
+            edits,
         )
     except ReviewError as error:
         return error.found
     return None
+
+
+def _refused(case: Case) -> str:
+    """What holds the case up, in few words."""
+    first, *others = case.held_up_by
+    return f"{first} and {len(others)} more" if others else first
 
 
 def _entries(case: Case) -> Iterator[Entry]:
@@ -721,7 +738,9 @@ def _faults_of(
     faults = {}
     if verdict is None:
         faults["verdict"] = "Choose a verdict."
-    if verdict is ReviewVerdict.APPROVE:
+    if verdict is ReviewVerdict.APPROVE and case.is_held_up:
+        faults["verdict"] = f"Nobody can approve it now: the last build of {_refused(case)} failed."
+    elif verdict is ReviewVerdict.APPROVE:
         options = _options(case)
         if options and visit.said("option") not in options:
             faults["option"] = "Choose what you approve: it offers several."

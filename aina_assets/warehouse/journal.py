@@ -35,7 +35,7 @@ SCHEMA_VERSION = 1
 BUSY_SECONDS = 30
 """How long a writer waits for the others."""
 CONNECT_SECONDS = 10
-"""How long a PostgreSQL server has to answer; one that the URL itself names goes before."""
+"""How long a PostgreSQL server has to answer a connection, unless the URL says otherwise."""
 BATCH = 1000
 
 _KEYS_AT_ONCE = 500
@@ -619,15 +619,13 @@ def _engine(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
+        waits = {} if "connect_timeout" in place.query else {"connect_timeout": CONNECT_SECONDS}
         try:
             return sa.create_engine(
                 place.set(drivername="postgresql+psycopg"),
                 # A stricter one would not see what was recorded while it waited for the lock.
                 isolation_level="READ COMMITTED",
-                # What is given here would go before what the URL says.
-                connect_args={}
-                if "connect_timeout" in place.query
-                else {"connect_timeout": CONNECT_SECONDS},
+                connect_args=waits,
                 pool_pre_ping=True,
                 hide_parameters=True,
             )

@@ -127,6 +127,17 @@ class Store:
         document["findings"] = tuple(document["findings"])
         return Refusal(**document)
 
+    def refused(self) -> frozenset[str]:
+        """Assets whose latest attempt failed."""
+        refusals = self.root / "refusals"
+        if not refusals.exists():
+            return frozenset()
+        return frozenset(
+            str(path.relative_to(refusals)).removesuffix(".json")
+            for path in refusals.rglob("*.json")
+            if not path.name.startswith(TEMPORARY_PREFIX)
+        )
+
     def commit_table(self, record: Record, table: pa.Table) -> Record:
         """Store an accepted ``table`` as the current snapshot of ``record.asset``.
 

@@ -9,11 +9,21 @@ import pytest
 
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.receipts import Verdict
-from aina_assets.release.boundary import Boundaries, production_domains
+from aina_assets.contracts.review import Strictness
+from aina_assets.release.boundary import (
+    GATE,
+    Boundaries,
+    Look,
+    production_deployment_approval,
+    production_domains,
+)
 from aina_assets.release.policy import Domain
 from aina_assets.release.tables import ProductionDeploymentApproval
+from aina_assets.review.policy import Reviewers, ReviewGates
+from aina_assets.review.reading import Found, decisions
 from aina_assets.warehouse.gate import judge
 from aina_assets_tests.release.world import (
+    GATES,
     NOW,
     RULES,
     approval,
@@ -23,6 +33,7 @@ from aina_assets_tests.release.world import (
     decided,
     described,
     domains,
+    look_at,
     published,
     receipt,
     receipts,
@@ -130,6 +141,33 @@ def test_a_boundary_that_changed_after_its_approval_is_stale() -> None:
     found = states(approval(after, both(before, REAL)))
 
     assert found[REAL] == "stale"
+
+
+def test_made_up_reviewers_of_the_sample_open_nothing_and_close_what_they_object_to() -> None:
+    """Their keys are made with the sample: whoever makes it anew approves in their name."""
+    subjects = domains()
+    made = [decided(subjects, REAL, who, is_sample=True) for who in ("ana", "ben")]
+    sample = Reviewers(
+        reviewers=tuple(
+            item.model_copy(update={"is_sample": True})
+            for item in reviewers("ana", "ben").reviewers
+        )
+    )
+    found = [Found(item, "recorded", item.model_dump_json()) for item in made]
+    rows = decisions(found, GATES, sample, NOW)
+    assert rows["standing"].to_pylist() == ["in_force"] * 2
+
+    approved = production_deployment_approval(subjects, rows, GATES, RULES)
+    tables = described(subjects, opened_by_hand(subjects), rows)
+    look = Look(tuple(found), GATES, sample)
+
+    assert states(approved) == ALL_PENDING
+    assert Boundaries(tables, GATES, sample, lambda: look).open_domains(NOW) == ()
+    objected = decided(subjects, REAL, "ana", "reject", is_sample=True)
+    found.append(Found(objected, "recorded", objected.model_dump_json()))
+    rows = decisions(found, GATES, sample, NOW)
+    closed = production_deployment_approval(subjects, rows, GATES, RULES)
+    assert states(closed)[REAL] == "rejected"
 
 
 def test_a_signature_of_another_key_counts_for_nothing() -> None:
@@ -244,3 +282,190 @@ def test_a_subject_swapped_after_the_approval_opens_nothing() -> None:
     tables["production_domains"] = domains(packet_quality_v1=changed)
 
     assert not boundaries(tables).standing(REAL, NOW).is_open
+
+
+# ---------------------------------------------------------------- what the ledger of now takes back
+
+
+@pytest.mark.parametrize("verdict", ["reject", "hold"])
+@pytest.mark.parametrize("who", ["ana", "cleo", "panel"])
+def test_an_objection_made_since_closes_what_the_release_opens(who: str, verdict: str) -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+    objection = decided(subjects, REAL, who, verdict)
+
+    found = boundaries(tables, since=[objection]).standing(REAL, NOW)
+
+    assert not found.is_open
+    assert who in found.reason
+    assert boundaries(tables, since=[objection]).open_domains(NOW) == ()
+
+
+def test_an_objection_to_what_came_later_closes_a_former_release_too() -> None:
+    """The release is an older one: reviewers were shown another document when they objected."""
+    before, after = domains(), domains(packet_quality_v1=receipt("packet_quality_v1", counts={}))
+    tables = published(before, both(before, REAL))
+    objection = decided(after, REAL, "cleo", "reject")
+
+    found = boundaries(tables, since=[objection]).standing(REAL, NOW)
+
+    assert not found.is_open
+    assert "rejected since: cleo" in found.reason
+    withdrawn = decided(after, REAL, "ana", "withdraw", supersedes=[objection.decision.decision_id])
+    assert boundaries(tables, since=[objection, withdrawn]).standing(REAL, NOW).is_open
+
+
+def test_an_objection_that_the_release_knew_of_does_not_close_it() -> None:
+    """To a document before the one that was approved: the build found it to count no more."""
+    before, after = domains(), domains(packet_quality_v1=receipt("packet_quality_v1", counts={}))
+    made = [decided(before, REAL, "cleo", "reject"), *both(after, REAL)]
+
+    assert boundaries(published(after, made)).standing(REAL, NOW).is_open
+
+
+def test_an_approval_that_is_taken_back_closes_what_the_release_opens() -> None:
+    subjects = domains()
+    made = both(subjects, REAL)
+    tables = published(subjects, made)
+    withdrawn = decided(
+        subjects, REAL, "ben", "withdraw", supersedes=[made[1].decision.decision_id]
+    )
+
+    assert not boundaries(tables, since=[withdrawn]).standing(REAL, NOW).is_open
+    again = decided(subjects, REAL, "ben")
+    assert boundaries(tables, since=[withdrawn, again]).standing(REAL, NOW).is_open
+
+
+def test_who_took_back_a_later_approval_approves_no_former_state() -> None:
+    before, after = domains(), domains(packet_quality_v1=receipt("packet_quality_v1", counts={}))
+    tables = published(before, both(before, REAL))
+    later = both(after, REAL)
+    withdrawn = decided(after, REAL, "ben", "withdraw", supersedes=[later[1].decision.decision_id])
+
+    assert boundaries(tables, since=later).standing(REAL, NOW).is_open
+    found = boundaries(tables, since=[*later, withdrawn]).standing(REAL, NOW)
+
+    assert not found.is_open
+    assert "taken back since by ben" in found.reason
+
+
+def test_a_ledger_that_lacks_a_decision_of_the_release_closes_what_it_decided() -> None:
+    subjects = domains()
+    made = [*both(subjects, REAL), *both(subjects, Domain.PUBLIC_RUNTIME)]
+    tables = published(subjects, made)
+
+    look = look_at(made[1:])
+    found = Boundaries(tables, GATES, reviewers(), lambda: look)
+
+    assert found.open_domains(NOW) == (Domain.PUBLIC_RUNTIME,)
+    assert made[0].decision.decision_id in found.standing(REAL, NOW).reason
+
+
+def test_a_decision_signed_anew_is_not_the_one_of_the_release() -> None:
+    subjects = domains()
+    made = both(subjects, REAL)
+    other = decided(subjects, REAL, decision_id=made[0].decision.decision_id, reasons=("So.",))
+    look = look_at([other, made[1]])
+
+    found = Boundaries(published(subjects, made), GATES, reviewers(), lambda: look)
+
+    assert not found.standing(REAL, NOW).is_open
+
+
+def test_an_objection_that_nobody_on_file_signed_closes_nothing() -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+    forged = decided(subjects, REAL, "ben", "reject", key="stranger")
+
+    assert boundaries(tables, since=[forged]).standing(REAL, NOW).is_open
+
+
+def test_a_reviewer_who_is_off_the_list_of_now_opens_nothing() -> None:
+    """The release was opened while they were on it."""
+    subjects = domains()
+    made = both(subjects, REAL)
+    look = look_at(made, reviewers("ana"))
+
+    found = Boundaries(published(subjects, made), GATES, reviewers(), lambda: look)
+
+    assert not found.standing(REAL, NOW).is_open
+
+
+def test_the_same_look_says_closed_once_an_approval_expired() -> None:
+    """By the gates of now, at which approvals last shorter than when the release was made."""
+    short = ReviewGates(
+        gates=tuple(
+            gate.model_copy(update={"valid_days": 10}) if gate.id == GATE else gate
+            for gate in GATES.gates
+        )
+    )
+    subjects = domains()
+    made = both(subjects, REAL)
+    look = Look(look_at(made).found, short, reviewers())
+    found = Boundaries(published(subjects, made), GATES, reviewers(), lambda: look)
+
+    assert found.standing(REAL, NOW + days(9)).is_open
+    shut = found.standing(REAL, NOW + days(10))
+    assert not shut.is_open
+    assert "expired" in shut.reason
+
+
+@pytest.mark.parametrize(
+    "look", [Look(fault="it burned"), Look(), look_at([]), Look(gates=GATES, reviewers=reviewers())]
+)
+def test_a_look_that_tells_nothing_closes_everything(look: Look) -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+
+    assert Boundaries(tables, GATES, reviewers(), lambda: look).open_domains(NOW) == ()
+
+
+def test_two_decisions_of_one_id_in_a_look_close_what_they_are_about() -> None:
+    subjects = domains()
+    made = both(subjects, REAL)
+    tables = published(subjects, made)
+
+    found = boundaries(tables, since=made[:1]).standing(REAL, NOW)
+
+    assert not found.is_open
+    assert "cannot be judged" in found.reason
+
+
+def test_whoever_looks_into_no_ledger_opens_nothing() -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+
+    assert Boundaries(tables, GATES, reviewers()).open_domains(NOW) == ()
+
+
+def test_where_the_release_opens_nothing_the_ledger_is_not_asked() -> None:
+    def asked() -> Look:
+        raise AssertionError("nobody needs it")
+
+    found = Boundaries(published(domains(), []), GATES, reviewers(), asked)
+
+    assert not found.needs_a_look
+    assert found.open_domains(NOW) == ()
+
+
+def test_a_document_swapped_under_its_digest_opens_nothing() -> None:
+    subjects = domains()
+    tables = published(subjects, both(subjects, REAL))
+    place = subjects["subject_key"].to_pylist().index(REAL)
+    tables["production_domains"] = with_cell(subjects, place, "subject_document", "{}")
+
+    assert not boundaries(tables).standing(REAL, NOW).is_open
+
+
+def test_a_gate_made_soft_opens_nothing_that_nobody_approved() -> None:
+    soft = ReviewGates(
+        gates=tuple(
+            gate.model_copy(update={"strictness": Strictness.SOFT}) if gate.id == GATE else gate
+            for gate in GATES.gates
+        )
+    )
+    subjects = domains()
+    tables = described(subjects, opened_by_hand(subjects), rows_of([]))
+    look = Look((), soft, reviewers())
+
+    assert Boundaries(tables, soft, reviewers(), lambda: look).open_domains(NOW) == ()

@@ -122,6 +122,21 @@ def test_an_open_row_needs_decisions_that_count_now(store: Store) -> None:
     assert "receipt_unlocks" in {item.rule for item in found if not item.passed}
 
 
+def test_approvals_of_the_sample_unlock_nothing(store: Store) -> None:
+    subjects = domains()
+    made = both(subjects, DOMAIN)
+    items = approval(subjects, made)
+    assert unlock_is_passed(store, subjects, made, items)
+    sample = with_cell(rows_of(made), 0, "is_sample", True)
+    record = store.require("production_deployment_approval")
+    kept(store, "production_boundary_decisions", sample)
+
+    spec = SPECS[RECEIPT]
+    found = judge_receipt(receipt_of(spec, items, record), spec, items, store)
+
+    assert "receipt_unlocks" in {item.rule for item in found if not item.passed}
+
+
 def test_decisions_named_twice_are_not_two_persons(store: Store) -> None:
     subjects = domains()
     ana, ben = both(subjects, DOMAIN)

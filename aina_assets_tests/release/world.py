@@ -17,6 +17,7 @@ from aina_assets.release.boundary import (
     KIND,
     RECEIPT,
     Boundaries,
+    Look,
     production_deployment_approval,
     production_domains,
 )
@@ -165,8 +166,25 @@ def described(subjects: pa.Table, items: pa.Table, made: pa.Table) -> dict[str, 
     }
 
 
-def boundaries(tables: Mapping[str, pa.Table], known: Reviewers | None = None) -> Boundaries:
-    return Boundaries(tables, GATES, known or reviewers())
+def boundaries(
+    tables: Mapping[str, pa.Table],
+    known: Reviewers | None = None,
+    since: Sequence[SignedDecision] = (),
+) -> Boundaries:
+    """Boundaries of a release, where the ledger has its decisions and ``since``, and no more."""
+    rows = tables.get("production_boundary_decisions")
+    made = [
+        SignedDecision.model_validate_json(row["document"])
+        for row in (rows.to_pylist() if rows is not None else ())
+    ]
+    look = look_at([*made, *since], known)
+    return Boundaries(tables, GATES, known or reviewers(), lambda: look)
+
+
+def look_at(made: Sequence[SignedDecision], known: Reviewers | None = None) -> Look:
+    """What a ledger that holds ``made`` says."""
+    found = tuple(Found(item, "ledger", item.model_dump_json(), NOW) for item in made)
+    return Look(found, GATES, known or reviewers())
 
 
 def days(count: float) -> timedelta:

@@ -17,14 +17,16 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
+from upath import UPath
 
 from aina_assets import cli, location
 from aina_assets.review.policy import Reviewers
 from aina_assets.review.signing import ReviewerKey
 from aina_assets.warehouse import authored
 from aina_assets.warehouse.settings import PROJECT_ROOT
+from aina_assets.warehouse.store import Store
 from aina_assets_tests.learner.databases import execute
-from aina_assets_tests.review.warehouse import MODELS, boundary, built, lesson
+from aina_assets_tests.review.warehouse import MODELS, boundary, built, lesson, refused
 from aina_assets_tests.review.world import HARD, KEYS, SOFT, gates, reviewers
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07[bold red]approve me[/] \u202etxet \u009b31m"
@@ -107,6 +109,24 @@ def test_edits_and_taking_back(run: Run) -> None:
 
     assert back.exit_code == 0, back.output
     assert shown(run)["state"] == "pending"
+
+
+def test_after_a_refused_build_a_rejection_is_taken_and_an_approval_told_why_not(
+    run: Run, home: Path
+) -> None:
+    refused(Store(UPath(home)), "boundary_subjects")
+
+    approval = decide(run, "ana")
+    rejection = decide(run, "ana", verdict="reject")
+
+    assert (approval.exit_code, "boundary_subjects was refused" in approval.output) == (2, True)
+    assert rejection.exit_code == 0, rejection.output
+    assert shown(run)["state"] == "rejected"
+    assert shown(run)["held_up_by"] == ["boundary_subjects"]
+    why = "no approvals: the last build of boundary_subjects was refused"
+    assert why in run("show", HARD, "a").output
+    assert why in " ".join(run("list", "--gate", HARD).output.split())
+    assert "no approvals" not in run("list", "--gate", SOFT).output
 
 
 def test_a_script_says_which_document_it_means(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from aina_assets.contracts.review import GateState, RecordedDecision, ReviewVerd
 from aina_assets.review.desk import ReviewDesk
 from aina_assets.review.exchange import answers, prompt
 from aina_assets.review.ledger import JOURNAL, DecisionLedger
+from aina_assets.warehouse.store import Record
 from aina_assets_tests.learner.databases import execute
 from aina_assets_tests.review.warehouse import MODELS, boundary, built, lesson, refused
 from aina_assets_tests.review.world import (
@@ -184,15 +186,62 @@ def test_only_ones_own_decisions_on_the_subject_are_superseded_but_by_a_person(r
     assert [row["reviewer_id"] for row in room.desk.case(HARD, "a").finding.approvals] == ["ana"]
 
 
-def test_nobody_decides_on_a_table_whose_last_build_was_refused(room: Room) -> None:
+def test_nobody_approves_what_the_last_build_refused_and_anybody_objects(room: Room) -> None:
+    approvals = [room.decide(name).signed.decision.decision_id for name in ("ana", "ben")]
+    shown = room.digest()
     refused(room.store, "boundary_subjects")
 
-    assert room.desk.case(HARD, "a").is_held_up
-    with pytest.raises(ReviewError, match="refused"):
-        room.decide("ana")
-    assert room.count() == 0
+    assert room.desk.case(HARD, "a").held_up_by == ("boundary_subjects",)
+    with pytest.raises(ReviewError, match="an approval; the last build of boundary_subjects"):
+        room.decide("ana", supersedes=approvals[:1])
+    assert room.count() == 2
+    with pytest.raises(ReviewError, match="as shown"):
+        room.decide("ana", ReviewVerdict.REJECT, shown_digest="0" * 64)
+    made = [
+        room.decide("ana", ReviewVerdict.REJECT),
+        room.decide("ben", ReviewVerdict.HOLD),
+        room.decide("dora", REVISE, required_edits=[edit()]),
+    ]
+
+    assert {item.signed.decision.subject_digest for item in made} == {shown}
+    assert room.desk.case(HARD, "a").state is GateState.REJECTED
     room.change(boundary("a"))
-    assert room.decide("ana").position == 1
+    assert room.desk.case(HARD, "a").held_up_by == ()
+    assert room.decide("ana").position == 6
+
+
+def test_a_refused_build_holds_up_whatever_stands_on_it(room: Room) -> None:
+    """The subject's own table was not even tried; it was made before."""
+    record = room.store.require("boundary_subjects")
+    below = Record("middle", "1" * 64, "code", "settings", {"upstream/file": "1", "other": "1"})
+    room.store.commit(below)
+    room.store.commit(dataclasses.replace(record, inputs={"middle": "1", "whole": "1"}))
+    refused(room.store, "upstream/file")
+    refused(room.store, "middle")
+
+    assert room.desk.case(HARD, "a").held_up_by == ("middle", "upstream/file")
+    assert [case.is_held_up for case in room.desk.queue()] == [True, True, False]
+    with pytest.raises(ReviewError, match="the last build of middle and 1 more was refused"):
+        room.decide("ana")
+    assert room.decide("ana", ReviewVerdict.REJECT).position == 1
+    assert room.decide("ana", gate=SOFT, subject_key="l").position == 2
+
+
+def test_what_was_said_against_a_held_up_subject_is_not_ended_but_by_as_much(room: Room) -> None:
+    approval = room.decide("ben").signed.decision.decision_id
+    rejection = room.decide("ana", ReviewVerdict.REJECT).signed.decision.decision_id
+    refused(room.store, "boundary_subjects")
+
+    with pytest.raises(ReviewError, match=f"the end of objection {rejection}"):
+        room.desk.withdraw(KEYS["ana"], HARD, "a", [rejection], ["Done."])
+    with pytest.raises(ReviewError, match=f"the end of objection {rejection}"):
+        room.desk.withdraw(KEYS["ben"], HARD, "a", [approval, rejection], ["Done."])
+    assert room.count() == 2
+    room.desk.withdraw(KEYS["ben"], HARD, "a", [approval], ["Too early."])
+    room.decide("ana", ReviewVerdict.HOLD, supersedes=[rejection])
+
+    assert room.desk.case(HARD, "a").state is GateState.HELD
+    assert room.desk.case(HARD, "a").finding.approvals == ()
 
 
 def test_a_tampered_ledger_takes_no_decision(room: Room) -> None:

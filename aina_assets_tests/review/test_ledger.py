@@ -352,6 +352,10 @@ def no_json(found: list[str]) -> list[str]:
     return [*found[:2], "nothing", *found[3:]]
 
 
+def nested_too_deeply(found: list[str]) -> list[str]:
+    return [*found[:2], "[" * 100_000 + "]" * 100_000, *found[3:]]
+
+
 @pytest.mark.parametrize(
     ("tamper", "where"),
     [
@@ -367,6 +371,7 @@ def no_json(found: list[str]) -> list[str]:
         (beyond_the_end, "position 5 of"),
         (lower_again, "line 5 of"),
         (no_json, "line 3 of"),
+        (nested_too_deeply, "line 3 of"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -467,6 +468,33 @@ def test_words_about_reviews_are_an_ordinary_subject(server: ModelServer) -> Non
     result = judged(server, *[approves()] * 3, document=title(text)["subject_document"])
 
     assert decision(result) is not None
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({"content": {"options": [1, {"a": 2}]}}, "options that are no texts"),
+        ({"content": {"options": "one"}}, "options that are no texts"),
+        ({"content": ["no", "fields"]}, "AttributeError"),
+        ({}, "KeyError"),
+    ],
+)
+def test_a_subject_that_cannot_be_asked_about_does_not_end_the_round(
+    server: ModelServer, document: dict[str, Any], why: str
+) -> None:
+    """Documents of tables that others made; as they are, no model can be asked."""
+    head = {"gate": "title_adjudication", "kind": "title", "key": "odd"}
+    server.steps = {name: [approves()] for name in (GPT, CLAUDE, MISTRAL)}
+    asked = [json.dumps(head | document), "[" * 100_000, title()["subject_document"]]
+
+    with Panel(rules(), environment(server)) as panel:
+        odd, deep, good = panel.judge_all(asked, TITLES)
+
+    assert (odd.subject_key, odd.verdict, odd.votes) == ("odd", None, ())
+    assert odd.reasons == (f"for people: it cannot be put as a question: {why}",)
+    assert deep.reasons == ("for people: it cannot be put as a question: RecursionError",)
+    assert odd.is_for_people
+    assert good.verdict is ReviewVerdict.APPROVE
 
 
 def test_where_no_option_is_left_nobody_can_approve(server: ModelServer) -> None:

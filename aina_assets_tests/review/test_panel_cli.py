@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from upath import UPath
 
 from aina_assets import cli, location
 from aina_assets.review.signing import ReviewerKey
 from aina_assets.review.votes import PanelRules
 from aina_assets.warehouse import authored
+from aina_assets.warehouse.store import Store
 from aina_assets_tests.review.model_servers import Answers, ModelServer, Says, model_server
-from aina_assets_tests.review.warehouse import MODELS, built, lesson
+from aina_assets_tests.review.warehouse import MODELS, built, lesson, refused
 from aina_assets_tests.review.world import KEYS, SOFT, gates, reviewers
 
 pytest.importorskip("openai", reason="the extra llm is not installed")
@@ -83,6 +85,19 @@ def test_where_the_models_give_nothing_nothing_is_recorded(home: Path, server: M
     assert "no decision: for people: 0 usable vote(s)" in said
     assert states() == {"l": "pending", "m": "pending"}
     assert "nothing was decided yet" in run("verify")
+
+
+def test_an_approval_that_a_refused_build_holds_up_does_not_end_the_round(
+    home: Path, server: ModelServer
+) -> None:
+    refused(Store(UPath(home)), "lesson_subjects")
+
+    said = run("panel", "--gate", SOFT)
+
+    assert said.startswith("1 ")
+    assert [f"{key}: not recorded" in said for key in ("l", "m")] == [True, True]
+    assert "2 of 2 unanimous" in said
+    assert states() == {"l": "pending", "m": "pending"}
 
 
 def test_without_keys_gates_wait_for_people(

@@ -7,15 +7,28 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import yaml
+from upath import UPath
 
 from aina_assets.contracts.errors import ReviewError
 from aina_assets.contracts.review import SignedDecision
 from aina_assets.review import assets, tables
 from aina_assets.review.policy import Reviewers, ReviewGates
-from aina_assets.review.reading import LEDGER, RECORDED, Found, decisions, from_lines, of_gate
+from aina_assets.review.reading import (
+    DECISIONS,
+    LEDGER,
+    RECORDED,
+    Found,
+    decisions,
+    from_lines,
+    has_expired,
+    of_gate,
+)
 from aina_assets.review.signing import sign
+from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.store import Record, Store
 from aina_assets_tests.review.world import (
     KEYS,
     SOFT,
@@ -134,6 +147,31 @@ def test_recorded_ones_come_first_and_ids_are_unique() -> None:
     assert of_gate(rows, SOFT)["ordinal"].to_pylist() == [2]
     with pytest.raises(ReviewError, match="two with the id"):
         decisions([*found, found[0]], gates(), reviewers(), START)
+
+
+def stored(root: Path, frame: pa.Table) -> Store:
+    store = Store(UPath(root))
+    store.commit_table(Record(DECISIONS, digest_of_table(frame), "code", "settings", {}), frame)
+    return store
+
+
+def test_a_build_asks_whether_anything_that_counts_has_expired(tmp_path: Path) -> None:
+    """Of a gate that is no longer configured nothing counts, so nothing expires."""
+    made = [signed("ana"), signed("ben", gate="nowhere", expires_at=START + timedelta(days=1))]
+    found = [Found(item, LEDGER, item.model_dump_json(), START) for item in made]
+    store = stored(tmp_path, decisions(found, gates(), reviewers(), START))
+
+    assert not has_expired(store, START + timedelta(days=29))
+    assert has_expired(store, START + timedelta(days=30))
+
+
+def test_a_table_that_does_not_tell_what_expired_is_made_anew(tmp_path: Path) -> None:
+    store = stored(tmp_path, pa.table({"standing": ["in_force"]}))
+    assert has_expired(store, START)
+    record = store.record(DECISIONS)
+    assert record is not None
+    (tmp_path / str(record.snapshot)).write_bytes(b"no table")
+    assert has_expired(store, START)
 
 
 @pytest.mark.parametrize("document", ["{}", "nothing", json.dumps({"decision": 1})])

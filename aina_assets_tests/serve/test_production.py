@@ -6,6 +6,8 @@ import dataclasses
 import inspect
 import json
 import shutil
+import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,8 +24,11 @@ from aina_assets.contracts.errors import AinaError
 from aina_assets.contracts.review import SignedDecision
 from aina_assets.learner.service import LearnerService
 from aina_assets.location import all_models
+from aina_assets.release import ledger_watch
 from aina_assets.release.boundary import RECEIPT
 from aina_assets.release.publish import DOCUMENT, current_release, publish
+from aina_assets.review.checkpoints import checkpoints_path
+from aina_assets.review.ledger import JOURNAL, DecisionLedger
 from aina_assets.review.policy import Reviewers
 from aina_assets.serve.app import create_app
 from aina_assets.serve.boundary import is_reachable
@@ -31,19 +36,25 @@ from aina_assets.serve.run import application
 from aina_assets.warehouse.digests import digest_of_json, digest_of_table, sha256_of_file
 from aina_assets.warehouse.files import write_json
 from aina_assets.warehouse.gate import conform
+from aina_assets.warehouse.settings import LEDGER_SETTING, ledger_url
 from aina_assets.warehouse.store import Store
+from aina_assets_tests.learner.databases import execute
 from aina_assets_tests.release.world import (
+    KEYS,
     NOW,
     approval,
     both,
     days,
+    decided,
     reviewers,
     rows_of,
     with_cell,
 )
 from aina_assets_tests.review.world import Clock
+from aina_assets_tests.serve.releases import swap
 from aina_assets_tests.serve.samples import profile
 from aina_assets_tests.serve.test_api import problem_of
+from aina_assets_tests.serve.test_releases import wait_until
 
 APPROVAL = "production_deployment_approval"
 BEYOND = ("192.0.2.7", 50000)
@@ -82,8 +93,17 @@ def approve(home: Path, *domains: str, expires_after: timedelta) -> list[SignedD
         for domain in domains
         for item in both(subjects, domain, expires_at=NOW + expires_after)
     ]
+    record(home, made)
     publish_decided(home, made)
     return made
+
+
+def record(home: Path, made: Sequence[SignedDecision]) -> None:
+    """Record ``made`` in the warehouse's ledger, each sealed by who decided."""
+    checkpoints = checkpoints_path(home)
+    with DecisionLedger.open(ledger_url(home), checkpoints, clock=lambda: NOW) as ledger:
+        for item in made:
+            ledger.record(item, KEYS[item.decision.reviewer_id], reviewers())
 
 
 def publish_decided(home: Path, made: Sequence[SignedDecision]) -> None:
@@ -219,6 +239,130 @@ def test_a_row_edited_in_the_releases_database_opens_nothing(home: Path) -> None
         client = client_of(app)
         assert intake(client, "real-1") == 403
         assert client.get("/health").json()["boundary"] == "internal-synthetic"
+
+
+# --------------------------------------------------------------------------- the ledger of now
+
+
+def rejection(home: Path, domain: str) -> SignedDecision:
+    return decided(Store(UPath(home)).read("production_domains"), domain, "ben", "reject")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger is looked into all the time."""
+    monkeypatch.setattr(ledger_watch, "LOOK_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_rejection_closes_every_door_without_a_build(home: Path) -> None:
+    approve(home, "real_user_data", "public_runtime", expires_after=days(5))
+    with served(home, Clock(NOW), is_public=True) as app:
+        client, beyond = client_of(app), client_of(app, client=BEYOND)
+        assert intake(client, "real-1") == 200
+        assert beyond.get("/health").status_code == 200
+
+        record(home, [rejection(home, "real_user_data"), rejection(home, "public_runtime")])
+        wait_until(lambda: beyond.get("/health").status_code == 403)
+
+        said = client.post("/assess", json=profile("real-2", is_synthetic=False))
+        assert "rejected: ben" in problem_of(said, 403)["expected"]
+        health = client.get("/health")
+        assert health.json()["boundary"] == "internal-synthetic"
+        assert health.headers["X-Aina-Boundary"] == "internal-synthetic"
+
+
+def test_what_was_rejected_since_does_not_start(home: Path) -> None:
+    """Neither for others nor with a sink that would send telemetry away."""
+    approve(home, "public_runtime", "production_telemetry", expires_after=days(5))
+    record(home, [rejection(home, "public_runtime"), rejection(home, "production_telemetry")])
+
+    with (
+        pytest.raises(AinaError, match="rejected: ben"),
+        served(home, Clock(NOW), is_public=True),
+    ):
+        pass
+    with (
+        pytest.raises(AinaError, match="production_telemetry is closed"),
+        served(home, Clock(NOW), telemetry="https://collector.example"),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_pointer_turned_back_to_a_release_that_was_open_opens_nothing(home: Path) -> None:
+    made = approve(home, "real_user_data", expires_after=days(5))
+    former = current_release(home)
+    assert former is not None
+    rejected = rejection(home, "real_user_data")
+    record(home, [rejected])
+    publish_decided(home, [*made, rejected])
+
+    with served(home, Clock(NOW)) as app:
+        client = client_of(app)
+        assert intake(client, "real-1") == 403
+        swap(home, former.release_id)
+        wait_until(lambda: released(client) == former.release_id)
+
+        assert intake(client, "real-1") == 403
+        assert client.get("/health").json()["boundary"] == "internal-synthetic"
+    with served(home, Clock(NOW)) as app:
+        assert released(client_of(app)) == former.release_id
+        assert intake(client_of(app), "real-1") == 403
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("how", ["removed", "edited", "checkpoints removed"])
+def test_a_ledger_that_is_not_what_was_recorded_lets_no_real_learner_in(
+    home: Path, how: str
+) -> None:
+    approve(home, "real_user_data", expires_after=days(5))
+    with served(home, Clock(NOW)) as app:
+        client = client_of(app)
+        assert intake(client, "real-1") == 200
+        if how == "removed":
+            (home / "learner").rename(home / "elsewhere")
+        elif how == "edited":
+            url = ledger_url(home)
+            execute(url, f"DROP TRIGGER {JOURNAL}_update")
+            execute(url, f"UPDATE {JOURNAL} SET stream = 'elsewhere' WHERE position = 2")
+        else:
+            checkpoints_path(home).unlink()
+        wait_until(lambda: intake(client, "real-2") == 403)
+        assert client.get("/health").json()["boundary"] == "internal-synthetic"
+
+
+def test_a_review_ledger_that_is_silent_closes_and_the_server_answers(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve(home, "real_user_data", expires_after=days(5))
+    monkeypatch.setattr(ledger_watch, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv(LEDGER_SETTING, f"postgresql+psycopg://me@127.0.0.1:{port}/x")
+        with served(home, Clock(NOW)) as app:
+            client = client_of(app)
+            said = client.post("/assess", json=profile("real-1", is_synthetic=False))
+            assert "no answer" in problem_of(said, 403)["expected"]
+            assert client.post("/assess", json=profile("made-up-1")).status_code == 200
+            assert client.get("/health").json()["boundary"] == "internal-synthetic"
+
+
+def test_where_nothing_is_open_the_review_ledger_is_not_looked_into(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError("nobody needs it")
+
+    monkeypatch.setattr(ledger_watch.LedgerWatch, "_read", looked)
+    with served(home, Clock(NOW)) as app:
+        assert intake(client_of(app), "real-1") == 403
+        assert "ledger-watch" not in {thread.name for thread in threading.enumerate()}
+
+
+def released(client: TestClient) -> str:
+    found: str = client.get("/health").json()["release"]["release_id"]
+    return found
 
 
 def test_no_argument_of_the_application_lets_real_learners_in() -> None:

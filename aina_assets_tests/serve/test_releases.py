@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from aina_assets.contracts.errors import AinaError
 from aina_assets.learner.view import ReleaseView
+from aina_assets.release.ledger_watch import LedgerWatch
 from aina_assets.release.publish import Release, current_release
 from aina_assets.serve.releases import ReleaseHolder
 from aina_assets.serve.run import application
@@ -129,9 +130,9 @@ def test_a_broken_release_is_not_tried_over_and_over(
     tried: list[Release] = []
     really = releases._open
 
-    def counted(release: Release) -> ReleaseView:
+    def counted(release: Release, watch: LedgerWatch) -> ReleaseView:
         tried.append(release)
-        return really(release)
+        return really(release, watch)
 
     monkeypatch.setattr(releases, "_open", counted)
     spoil(home, "bytes")

@@ -26,8 +26,9 @@ from aina_assets.serve import review_pages
 from aina_assets.serve.review_keys import IDLE_SECONDS, SESSION_SECONDS, KeyRing
 from aina_assets.serve.review_words import SAID
 from aina_assets.serve.run import ServeError, application
+from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.settings import ledger_url
-from aina_assets.warehouse.store import Store
+from aina_assets.warehouse.store import Record, Store
 from aina_assets_tests.review.world import Clock
 from aina_assets_tests.serve.review_world import (
     HOSTILE,
@@ -552,6 +553,39 @@ def test_who_may_not_decide_sees_it_and_why(room: Room, rubric: str) -> None:
         assert reviewer.status == 422
         assert "Nothing was recorded" in reviewer.says
     assert room.count() == before
+
+
+def test_after_a_refused_build_an_objection_is_taken_and_an_approval_is_not(
+    room: Room, rubric: str
+) -> None:
+    reviewer = room.signed_in("ana")
+    store = Store(UPath(room.home))
+    before = room.count()
+    store.refuse("modules", (Finding("key", False, 1, 1, "twice"),))
+    try:
+        reviewer.see(rubric)
+        assert reviewer.status == 200
+        assert "Nobody can approve it now. The last build of modules was refused" in reviewer.says
+        shown = reviewer.page.forms["/review/decide"]["digest"]
+        reviewer.decide(verdict="approve", reasons="All the same.")
+        assert reviewer.status == 422
+        assert "the last build of modules failed" in reviewer.says
+        assert room.count() == before
+        reviewer.see(rubric)
+        reviewer.decide(verdict="reject", reasons="It is wrong.")
+        assert "Recorded: you rejected" in reviewer.says
+    finally:
+        store.commit(required(store, "modules"))
+    assert room.count() == before + 1
+    assert room.desk().case(RUBRIC, rubric).history[-1]["subject_digest"] == shown
+    reviewer.see(rubric)
+    assert "Nobody can approve it now" not in reviewer.says
+
+
+def required(store: Store, name: str) -> Record:
+    record = store.record(name)
+    assert record is not None
+    return record
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from aina_assets.contracts.errors import IdempotencyConflict, LedgerError, LedgerMoved
-from aina_assets.warehouse import journal as journal_module
+from aina_assets.warehouse import journal
 from aina_assets.warehouse.digests import digest_of_json
 from aina_assets.warehouse.journal import Head, Journal, NewEntry, canonical_json
 from aina_assets_tests.learner.databases import execute, tables
@@ -141,14 +141,17 @@ def test_a_name_that_is_no_tables_is_refused(tmp_path: Path, name: str) -> None:
 # end hangs up in the end, so that a client without a limit of its own is told apart.
 @pytest.mark.parametrize("own", ["", "?connect_timeout=1"])
 def test_a_database_that_is_silent_is_given_up(own: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "CONNECT_SECONDS", 600 if own else 1)
+    monkeypatch.setattr(journal, "CONNECT_SECONDS", 600 if own else 1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         hang_up = Timer(30, silent.close)
         hang_up.start()
 
+        url = f"postgresql+psycopg://me:secret@127.0.0.1:{port}/x{own}"
         with pytest.raises(LedgerError, match="timeout") as caught:
-            Journal.open(f"postgresql+psycopg://me:secret@127.0.0.1:{port}/x{own}", "decisions")
+            Journal.open(url, "decisions")
+        with pytest.raises(LedgerError, match="timeout"):
+            Journal.existing(url, "decisions")
 
         hang_up.cancel()
     assert "see to the database" in str(caught.value)
