@@ -107,6 +107,11 @@ def statement_of(content: Content, index: int) -> str | None:
     if content.scope == "module":
         parts = content.document["lo_components"]
         return str(parts[index]["statement"]) if 0 <= index < len(parts) else None
+    # Screens count components as the module does; research names those that the applet is about.
+    brief = content.facts.get("module_lo_brief_enriched")
+    if isinstance(brief, Mapping):
+        parts = brief["derived"]["lo_components"]
+        return str(parts[index]["statement"]) if 0 <= index < len(parts) else None
     return next(
         (
             str(one["component_statement"])

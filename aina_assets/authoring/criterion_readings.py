@@ -12,20 +12,25 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from aina_assets.authoring.answer_check import choice_of, offers_choice
 from aina_assets.authoring.config import Criterion
 from aina_assets.authoring.gate_readings import gate_faults
 from aina_assets.authoring.pitfall_readings import Content, pitfall_faults
 from aina_assets.authoring.reading import (
+    COMPUTED,
+    NOT_COMPUTED,
     Fault,
     Faults,
     answer_in,
     asks,
     colour_alone,
+    content_words,
     follows,
     gives_answer,
     names_term,
     of_component,
     sentences,
+    solutions_of,
     texts_in,
     variants_of,
     word_count,
@@ -144,7 +149,8 @@ def _md2(content: Content) -> Faults:
 
 def _md3(content: Content) -> Faults:
     for index in range(content.component_count):
-        roles = [slide["slide_role"] for slide in of_component(content.entries, index)]
+        own = of_component(content.entries, index)
+        roles = [slide["slide_role"] for slide in own if not _is_unworked(slide)]
         steps = ("worked_example", "guided_practice", "independent_practice")
         for role in steps:
             if role not in roles:
@@ -152,6 +158,15 @@ def _md3(content: Content) -> Faults:
         first = [roles.index(role) for role in steps if role in roles]
         if first != sorted(first):
             yield _of_component(content, index, "own work comes before what it rests on")
+
+
+def _is_unworked(slide: Mapping[str, Any]) -> bool:
+    """Whether it is called a worked example and its plan works nothing out."""
+    return (
+        slide["slide_role"] == "worked_example"
+        and slide.get("worked_solutions") is not None
+        and (not any(one.get("steps") for _, one in solutions_of(slide)))
+    )
 
 
 def _md4(content: Content) -> Faults:
@@ -281,6 +296,17 @@ def _ml7(content: Content) -> Faults:
                 yield _fault(content, slide, "teacher_action", "one way to answer only")
 
 
+def _shows_convention(slide: Mapping[str, Any], convention: Mapping[str, Any]) -> bool:
+    """Whether a slide names a convention, or has half of the words of its form."""
+    fields = ("title", "on_slide_text", "teacher_action", "visual_model_description")
+    every = [*(slide[name] for name in fields), slide["dev_notes"]]
+    told = " ".join(texts_in([*every, slide["vocabulary_on_this_slide"]]))
+    # Every slide has notes on its text: that word shows nothing.
+    form = content_words(str(convention["show"])) - {"text"}
+    is_there = bool(form) and len(form & content_words(told)) * 2 >= len(form)
+    return convention["convention_id"] in told or is_there
+
+
 def _ml8(content: Content) -> Faults:
     there = {one["convention_id"] for one in content.document["convention_requirements"]}
     for one in content.synthesis["conventions_flags"]:
@@ -296,6 +322,21 @@ def _ml8(content: Content) -> Faults:
         if not one["slides"]:
             yield Fault(
                 0, f"convention_requirements[{at}]", one["convention_id"], "it stands on no slide"
+            )
+        bare = [
+            number
+            for number in one["slides"]
+            if not any(
+                content.number(slide) == number and _shows_convention(slide, one)
+                for slide in content.entries
+            )
+        ]
+        if bare:
+            yield Fault(
+                bare[0],
+                "dev_notes",
+                one["convention_id"],
+                "neither its form nor a note on it stands there",
             )
     flagged = {
         state.get("term")
@@ -349,11 +390,28 @@ def _mp2(content: Content) -> Faults:
 def _mp3(content: Content) -> Faults:
     yield from pitfall_faults("everything_varies", content)
     for index in range(content.component_count):
+        own = of_component(content.entries, index)
         varied = " ".join(
-            part for one in of_component(content.entries, index) for part in variants_of(one)
+            part for one in own if not _is_unsolved(one) for part in variants_of(one)
         ).lower()
         if not re.search(r"\b(edges?|boundary|range|non-examples?|not)\b", varied):
             yield _of_component(content, index, "no boundary case")
+        answers = [
+            choice_of(str(one["answer"]))
+            for slide in own
+            if slide["section"] == "development"
+            for _, one in solutions_of(slide)
+            if one.get("source") == COMPUTED and offers_choice(str(one["statement"]))
+        ]
+        if len(answers) > 1 and len(set(answers)) == 1:
+            what = f"every task has the answer “{answers[0]}”"
+            yield _of_component(content, index, what, is_fatal=True)
+
+
+def _is_unsolved(slide: Mapping[str, Any]) -> bool:
+    """Whether none of its tasks has a solution yet."""
+    solutions = [one for _, one in solutions_of(slide)]
+    return bool(solutions) and all(one.get("source") == NOT_COMPUTED for one in solutions)
 
 
 def _mp4(content: Content) -> Faults:
@@ -546,7 +604,7 @@ def _ad5(content: Content) -> Faults:
 
 
 def _ad6(content: Content) -> Faults:
-    for screen in content.entries:
+    for screen in content.entries[1:]:
         link = screen["transition_from_previous"]
         if not all(
             str(link.get(key) or "").strip()

@@ -14,16 +14,16 @@ from typing import Any
 from aina_assets.authoring.answers import rubric_of
 from aina_assets.authoring.config import Configuration, Criterion, GateSet, Pitfalls
 from aina_assets.authoring.contracts import Document
-from aina_assets.authoring.coverage import audited
+from aina_assets.authoring.coverage import audited, statement_of
 from aina_assets.authoring.criterion_readings import (
     criterion_faults,
     level_index,
     shows_faults_only,
 )
-from aina_assets.authoring.gate_readings import gate_faults
+from aina_assets.authoring.gate_readings import gate_faults, left_open, looked_at
 from aina_assets.authoring.pitfall_readings import Content, pitfall_faults
-from aina_assets.authoring.quoting import evidence_of, quote_of, seen
-from aina_assets.authoring.reading import Fault, of_component
+from aina_assets.authoring.quoting import evidence_of, quote_of, seen, words_at
+from aina_assets.authoring.reading import Fault, of_component, tests_component
 from aina_assets.authoring.rules import AuthoringRules
 
 Inputs = Mapping[str, Any]
@@ -68,18 +68,25 @@ def gates(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Docum
 
 def _gate(gate: Any, faults: list[Fault] | None, content: Content) -> Document:
     if faults is None:
-        missing = f"the input has nothing on: {', '.join(gate.evidence)}"
+        open_ = left_open(gate.id, content)
+        missing = (
+            f"a person must check: {'; '.join(open_[:4])}"
+            + (f" and {len(open_) - 4} more" if len(open_) > 4 else "")
+            if open_
+            else f"the input has nothing on: {', '.join(gate.evidence)}"
+        )
         return {"id": gate.id, "finding": "not_shown", "evidence": [], "missing": missing,
                 "fix": "", "confidence": "low"}  # fmt: skip
     if not faults:
-        return {"id": gate.id, "finding": "met", "evidence": seen(gate.evidence, content),
+        evidence = words_at(content, looked_at(gate.id, content)) or seen(gate.evidence, content)
+        return {"id": gate.id, "finding": "met", "evidence": evidence,
                 "missing": "", "fix": "", "confidence": "medium"}  # fmt: skip
     return {
         "id": gate.id,
         "finding": "not_met",
         "evidence": [evidence_of(fault, content) for fault in faults[:4]],
         "missing": "; ".join(f"{_place(one, content)}: {one.what}" for one in faults[:4]),
-        "fix": f"{_place(faults[0], content)}, {faults[0].field}: {gate.must}",
+        "fix": f"{_place(faults[0], content)}, {_named(faults[0].field)}: {gate.must}",
         "confidence": "medium",
     }
 
@@ -143,10 +150,11 @@ def _criterion(
     recommendation = None
     if level is not criterion.levels[0]:
         first = faults[0]
+        place = f"{_place(first, content)}, {_named(first.field)}"
         recommendation = {
             "where": first.where,
             "field": first.field,
-            "change": f"{_place(first, content)}, {first.field}: {criterion.levels[0].when}",
+            "change": f"{place}: {criterion.levels[0].when}",
             "keep": "the order of slides" if content.scope == "module" else "the order of screens",
             "priority": "should" if level is criterion.levels[-1] else "could",
         }
@@ -202,7 +210,7 @@ def pitfalls(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Do
                 "where": where,
                 "evidence": evidence_of(first, content)["quote"] or first.what,
                 "harm_here": f"{first.what}. {pitfall.why_it_harms}",
-                "fix": f"{_place(first, content)}, {first.field}: {pitfall.fix}",
+                "fix": f"{_place(first, content)}, {_named(first.field)}: {pitfall.fix}",
                 "confidence": "medium",
             }
         )
@@ -263,8 +271,12 @@ def _component(index: int, content: Content) -> Document:
             if one["slide_role"]
             in ("concept_development", "worked_example", "misconception_probe", "guided_practice")
         ]
+        said = statement_of(content, index) or ""
         checks = [
-            one for one in entries if one["slide_role"] in ("independent_practice", "exit_question")
+            one
+            for one in entries
+            if one["slide_role"] in ("independent_practice", "exit_question")
+            and tests_component(one, index, said)
         ]
     else:
         built = [one for one in entries if one["ias_stage"] in ("act", "observe", "generalise")]
@@ -358,9 +370,17 @@ def action_summaries(inputs: Inputs, config: Configuration, rules: AuthoringRule
         + (" in part" if one["verdict"] and one["not_assessed"] else "")
         for one in digest["domains"]
     )
-    lead = asked[0]["change"] if asked else "nothing that the reading of fields could find"
+    broken = [one for one in digest["traces"] if one["breaks"]]
+    gaps = digest["mastery"].get("blocked_by") or []
+    blocked = list(dict.fromkeys(str(one["what"]).rstrip(".") for one in gaps))
+    lead = (
+        asked[0]["change"] if asked
+        else _threads(broken) if broken
+        else f"the gap on {blocked[0]}" if blocked
+        else "nothing that the reading of fields could find"
+    )  # fmt: skip
     missing = [
-        f"{name}: {one['planned'] - one['met']} of {one['planned']}"
+        f"{name.replace('_', ' ')}: {one['planned'] - one['met']} of {one['planned']}"
         for name, one in digest["coverage"].items()
         if isinstance(one, Mapping) and one.get("planned", 0) > one.get("met", 0)
     ]
@@ -376,11 +396,15 @@ def action_summaries(inputs: Inputs, config: Configuration, rules: AuthoringRule
             + ".",
             40,
         ),
-        "recommendation_summary": _words(" ".join(f"{one['change']}" for one in asked[:3])
-                                         or "No change is asked for.", 60),
+        "recommendation_summary": _words(
+            (" ".join(f"{one['change']}" for one in asked[:3])
+             or "No criterion, question or pitfall asks for a change.")
+            + (f" Mend also {_threads(broken)}." if broken else ""), 60),
         "mastery_narrative": _words(
-            f"Not fully met: {'; '.join(missing)}." if missing
-            else "Every planned component, idea, term and model is met.", 60),
+            (f"Not fully met: {'; '.join(missing)}." if missing
+             else "Every planned component, idea, term and model is met.")
+            + (f" Blocked by {_count(len(blocked), 'gap')}: {'; '.join(blocked)}."
+               if blocked else ""), 60),
         "mastery_action_line": _words(f"Mend first: {lead}", 60),
         "slide_actions": [
             {
@@ -392,6 +416,19 @@ def action_summaries(inputs: Inputs, config: Configuration, rules: AuthoringRule
             for place, some in sorted(by_place.items())
         ],
     }  # fmt: skip
+
+
+def _threads(broken: Sequence[Mapping[str, Any]]) -> str:
+    """How many threads break, and the first of them."""
+    first = broken[0]
+    name = first["thread"].replace("_", " ")
+    subject = _words(first["subject"].rstrip("."), 12)
+    count = _count(len(broken), "broken thread")
+    return f"{count}, first {name} of “{subject}”: {first['breaks'][0]}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _whole(digest: Mapping[str, Any]) -> str:
@@ -419,3 +456,9 @@ def _place(fault: Fault, content: Content) -> str:
     if not fault.where:
         return "The whole"
     return f"{'Slide' if content.scope == 'module' else 'Screen'} {fault.where}"
+
+
+def _named(field: str) -> str:
+    """A field's path in words: ``screen_zones.dev_notes[0]`` is screen zones, dev notes 1."""
+    numbered = re.sub(r"\[(\d+)\]", lambda place: f" {int(place.group(1)) + 1}", field)
+    return numbered.replace(".", ", ").replace("_", " ")

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
+from aina_assets.authoring.answer_check import is_right
 from aina_assets.authoring.arithmetic import false_chains
 from aina_assets.authoring.pacing import applet_time_faults, minutes_faults
 from aina_assets.authoring.pitfall_readings import Content
 from aina_assets.authoring.reading import (
+    COMPUTED,
+    NOT_COMPUTED,
     Fault,
+    answers_in,
     content_words,
     gives_answer,
     names_term,
+    solutions_of,
+    tests_component,
     texts_in,
     words_of,
 )
@@ -35,6 +42,7 @@ _TEACHES = (
 )
 _CHECKS = ("independent_practice", "exit_question", "guided_practice")
 _DENIED = re.compile(r"\?|\bnot\b|\bwrong\b|tempting|\bclaim|agree|says|\bif\b", re.IGNORECASE)
+_STEP = ("step", "reason")
 _FOOD = re.compile(
     r"\b(pizza|cake|pie|chocolate|flatbread|bread|apple|biscuit|sandwich|oats|jug|juice)\w*", re.I
 )
@@ -51,6 +59,17 @@ def gate_faults(gate: str, content: Content, rules: AuthoringRules) -> list[Faul
     """What is wrong at a gate; ``None`` where the input does not allow a finding."""
     reading = READINGS.get(gate)
     return reading(content, rules) if reading is not None else None
+
+
+def left_open(gate: str, content: Content) -> list[str]:
+    """What a gate could not read though it stands there; none where nothing stands there."""
+    return unchecked(content) if READINGS.get(gate) is _mathematics_correct else []
+
+
+def looked_at(gate: str, content: Content) -> list[tuple[int, str]]:
+    """Places and paths that decided a finding; none where the gate was read from whole fields."""
+    places = _LOOKED_AT.get(gate)
+    return list(places(content)) if places is not None else []
 
 
 def computed_gates(content: Content, rules: AuthoringRules) -> dict[str, list[str]]:
@@ -98,14 +117,19 @@ def _module_components_covered(content: Content, _: AuthoringRules) -> list[Faul
     for index in range(content.component_count):
         slides = [one for one in content.entries if index in one["component_indexes"]]
         taught = [content.number(one) for one in slides if one["slide_role"] in _TEACHES]
-        checked = [content.number(one) for one in slides if one["slide_role"] in _CHECKS]
+        said = str(content.document["lo_components"][index]["statement"])
+        checked = [
+            content.number(one)
+            for one in slides
+            if one["slide_role"] in _CHECKS and tests_component(one, index, said)
+        ]
         if not taught or not checked or min(taught) >= max(checked) or min(checked) < min(taught):
             what = "not taught before it is checked" if taught and checked else "not both"
             faults.append(
                 Fault(
                     0,
                     f"lo_components[{index}].statement",
-                    str(content.document["lo_components"][index]["statement"]),
+                    said,
                     f"component {index}: taught on {taught}, checked on {checked}: {what}",
                 )
             )
@@ -134,10 +158,84 @@ def _mathematics(content: Content) -> Iterator[Fault]:
                         yield Fault(
                             content.number(entry), field, chain, f"“{chain}” does not come out"
                         )
+        for path, solution in solutions_of(entry):
+            yield from _of_solution(content.number(entry), path, solution)
+            yield from _as_told(entry, content.number(entry), solution)
 
 
-def _mathematics_correct(content: Content, _: AuthoringRules) -> list[Fault]:
-    return list(_mathematics(content))
+def _of_solution(number: int, path: str, solution: Mapping[str, Any]) -> Iterator[Fault]:
+    """Steps that do not come out, and an answer that is wrong."""
+    told = [(f"{path}.answer", str(solution.get("answer") or ""))]
+    for place, one in enumerate(solution.get("steps") or ()):
+        told += [(f"{path}.steps[{place}].{key}", str(one.get(key) or "")) for key in _STEP]
+    for field, text in told:
+        for chain in false_chains(text):
+            if field.endswith(".step") or not _DENIED.search(text):
+                yield Fault(number, field, chain, f"“{chain}” does not come out")
+    if solution.get("source") == COMPUTED and answer_holds(solution) is False:
+        answer = str(solution["answer"])
+        what = f"“{answer}” is no answer to “{solution['statement']}”"
+        yield Fault(number, f"{path}.answer", answer, what)
+
+
+def _as_told(entry: Mapping[str, Any], number: int, solution: Mapping[str, Any]) -> Iterator[Fault]:
+    """Where the teacher's part or the feedback gives another answer than the solution."""
+    if solution.get("source") != COMPUTED:
+        return
+    answer = str(solution.get("answer") or "").strip().rstrip(".")
+    given = answers_in(str(entry.get("teacher_action", "")))
+    if given and answer not in given:
+        what = f"the teacher's part does not give “{answer}”"
+        yield Fault(number, "teacher_action", f"Answer: {given[0]}", what)
+    replies = entry.get("feedback") or {}
+    right = str(replies.get("on_correct") or "")
+    has_number = re.search(r"\d+/\d+", right)
+    if has_number and answer not in right and not false_chains(right):
+        yield Fault(number, "feedback.on_correct", right, f"it does not give “{answer}”")
+    for place, reply in enumerate(replies.get("on_misconception") or ()):
+        trigger = str(reply.get("trigger") or "") if isinstance(reply, Mapping) else ""
+        said = trigger.partition("the answer is:")[2].strip()
+        if said and is_right(str(solution["statement"]), said):
+            yield Fault(
+                number,
+                f"feedback.on_misconception[{place}].trigger",
+                said,
+                f"“{said}” is right, and it is answered as wrong",
+            )
+
+
+def unchecked(content: Content) -> list[str]:
+    """Tasks whose answer nobody wrote yet, or that no rule can check, by slide or screen.
+
+    What the knowledge base answers was approved with it, and is not computed again.
+    """
+    kind = "slide" if content.scope == "module" else "screen"
+    return list(
+        dict.fromkeys(
+            f"{kind} {content.number(entry)}: “{solution.get('statement')}” {why}"
+            for entry in content.entries
+            for _, solution in solutions_of(entry)
+            if (why := _why_unchecked(solution))
+        )
+    )
+
+
+def _why_unchecked(solution: Mapping[str, Any]) -> str:
+    if solution.get("source") == NOT_COMPUTED:
+        return "has no solution yet"
+    if solution.get("source") == COMPUTED and answer_holds(solution) is None:
+        return "has an answer that no rule can check"
+    return ""
+
+
+def answer_holds(solution: Mapping[str, Any]) -> bool | None:
+    """Whether a solution's answer is right; ``None`` where no rule reads its question."""
+    return is_right(str(solution.get("statement") or ""), str(solution.get("answer") or ""))
+
+
+def _mathematics_correct(content: Content, _: AuthoringRules) -> list[Fault] | None:
+    faults = list(_mathematics(content))
+    return faults if faults or not unchecked(content) else None
 
 
 _ID_KEYS = (
@@ -236,7 +334,7 @@ def _module_exit_question(content: Content, _: AuthoringRules) -> list[Fault]:
     number, text = content.number(slide), slide["on_slide_text"]
     faults = []
     verb = (words_of(content.document["lo"]) or [""])[0]
-    if verb not in words_of(text):
+    if not _asks_to(verb, text):
         faults.append(Fault(number, "on_slide_text", text, f"it does not ask to {verb}"))
     used = {
         fraction
@@ -250,6 +348,23 @@ def _module_exit_question(content: Content, _: AuthoringRules) -> list[Fault]:
     if again:
         faults.append(Fault(number, "on_slide_text", ", ".join(sorted(again)), "worked before"))
     return faults
+
+
+_LABEL = re.compile(r"\byour task: [\w ,]+\.", re.IGNORECASE)
+_REASONING = ("explain", "justify", "argue", "describe", "prove", "reason", "discuss", "interpret")
+_GIVES_REASON = re.compile(
+    r"\bhow (can|do|does) (you|one|we|they)\b|\bwhy\b|\breasons?\b|\bbecause\b", re.IGNORECASE
+)
+
+
+def _asks_to(verb: str, text: str) -> bool:
+    """Whether a text asks for a verb: a label before other tasks asks for no reasons."""
+    asked = _LABEL.sub(" ", text)
+    if verb in words_of(asked):
+        return True
+    if verb in _REASONING:
+        return _GIVES_REASON.search(asked) is not None
+    return verb in words_of(text)
 
 
 def _module_placement_framed(content: Content, _: AuthoringRules) -> list[Fault]:
@@ -493,4 +608,37 @@ READINGS: dict[str, Reading] = {
     "applet_operable_without_dragging": _applet_operable_without_dragging,
     "applet_model_kept_from_module": _applet_model_kept_from_module,
     "applet_time_fits": _applet_time_fits,
+}
+
+
+def _exits(content: Content) -> Iterator[tuple[int, str]]:
+    for one in content.entries:
+        if one["slide_role"] == "exit_question":
+            yield content.number(one), "on_slide_text"
+
+
+def _frames(content: Content) -> Iterator[tuple[int, str]]:
+    for kind in ("applet_placements", "video_placements"):
+        for place in content.document[kind]:
+            yield place["lead_in_slide"], "on_slide_text"
+            yield place["debrief_slide"], "on_slide_text"
+
+
+def _answers(content: Content) -> Iterator[tuple[int, str]]:
+    found = (
+        (content.number(entry), f"{path}.answer")
+        for entry in content.entries
+        for path, solution in solutions_of(entry)
+        if solution.get("source") == COMPUTED
+    )
+    yield from islice(found, 3)
+
+
+_LOOKED_AT: dict[str, Callable[[Content], Iterator[tuple[int, str]]]] = {
+    "module_lo_unchanged": lambda _: iter([(0, "lo")]),
+    "module_mathematics_correct": _answers,
+    "module_exit_question": _exits,
+    "module_placement_framed": _frames,
+    "applet_lo_within_module": lambda _: iter([(0, "lo")]),
+    "applet_mathematics_correct": _answers,
 }

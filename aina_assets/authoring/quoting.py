@@ -8,7 +8,7 @@ where it names none (``lo_components[2].statement``). Stays out: what a quote is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aina_assets.authoring.pitfall_readings import Content
@@ -16,7 +16,6 @@ from aina_assets.authoring.reading import Fault
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _MOST_WORDS = 25
-_NOTHING = ("", "none")
 
 
 def text_at(content: Content, where: int, path: str) -> str | None:
@@ -46,19 +45,25 @@ def evidence_of(fault: Fault, content: Content) -> dict[str, Any]:
 
 
 def seen(fields: Sequence[str], content: Content) -> list[dict[str, Any]]:
-    """A place at which one of the fields that were read can be found."""
-    for name in fields:
-        if name in ("slides", "screens"):
-            continue
-        for where, root in (
-            (0, content.document),
-            *((content.number(e), e) for e in content.entries),
-        ):
-            if name in root:
-                for path, text in _texts(root[name], name):
-                    if text.strip().lower() not in _NOTHING:
-                        return [_evidence(where, path, text)]
-    return [quote_of(content, entry) for entry in content.entries[:1]]
+    """The fields that were read without a fault; nothing of them is quoted, since no words decide.
+
+    A finding that was made at certain places quotes those instead: ``words_at``.
+    """
+    there = [
+        name
+        for name in fields
+        if name in content.document or any(name in entry for entry in content.entries)
+    ]
+    return [_evidence(0, name, "") for name in there or fields]
+
+
+def words_at(content: Content, places: Iterable[tuple[int, str]]) -> list[dict[str, Any]]:
+    """What stands at each place and path that a reading says it looked at, as evidence."""
+    return [
+        _evidence(where, path, text)
+        for where, path in places
+        if (text := text_at(content, where, path)) is not None
+    ]
 
 
 def quote_of(content: Content, entry: Mapping[str, Any]) -> dict[str, Any]:

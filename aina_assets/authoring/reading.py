@@ -18,13 +18,18 @@ _CUES = re.compile(
     r"lower|top|bottom|first|second|part [a-z])\b",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[^.!?]+[.!?]?")
+_SENTENCE = re.compile(r"[^.!?]+[.!?]*[\u201d\u2019\"')]*")
+_CLOSING = "\u201d\u2019\"')"
 _COMMON_WORDS = (
     "that this with from what which where when their there they then than have been will your"
     " into only each every does show shows marked mark write draw drawn drawing beside under"
     " over about case cases answer answers part parts whole slide screen student students"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
+
+
+COMPUTED, NOT_COMPUTED = "computed", "not_computed"
+"""Sources of a solution: worked out by rule, or left for a person to write."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,13 @@ def word_count(text: str) -> int:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences, with their sign."""
+    """Sentences, with their sign and the quotes that close after it."""
     return [part.strip() for part in _SENTENCE.findall(text) if part.strip()]
+
+
+def is_question(sentence: str) -> bool:
+    """Whether a sentence ends by asking, in quotes or out of them."""
+    return sentence.rstrip(_CLOSING).endswith("?")
 
 
 def names_term(text: str, term: str) -> bool:
@@ -100,7 +110,7 @@ def gives_answer(text: str, answer: str) -> bool:
     if not plain:
         return False
     for sentence in sentences(text):
-        if sentence.endswith("?") or plain not in sentence.lower():
+        if is_question(sentence) or plain not in sentence.lower():
             continue
         said = re.escape(plain)
         if word_count(plain) > 2 and re.search(rf"(?<!\w){said}(?!\w)", sentence.lower()):
@@ -116,9 +126,39 @@ def answer_in(teacher_action: str) -> str:
     return found.group(1).strip() if found else ""
 
 
+def answers_in(teacher_action: str) -> list[str]:
+    """Every answer that the teacher's part gives, in order."""
+    found = re.findall(r"\bAnswer:\s*(.+?)(?=\.\s|\.$|$)", teacher_action)
+    return [one.strip() for one in found]
+
+
+def solutions_of(entry: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The solutions of a slide or screen, each with its path; none where the plan gives none."""
+    for place, one in enumerate(entry.get("worked_solutions") or ()):
+        if isinstance(one, Mapping):
+            yield f"worked_solutions[{place}]", one
+    if isinstance(entry.get("task"), Mapping):
+        yield "task", entry["task"]
+
+
 def of_component(entries: Sequence[Mapping[str, Any]], index: int) -> list[Mapping[str, Any]]:
     """Slides or screens that work on a component."""
     return [entry for entry in entries if index in entry["component_indexes"]]
+
+
+def tests_component(entry: Mapping[str, Any], index: int, statement: str) -> bool:
+    """Whether a task for a component stands where a slide says that it works on it.
+
+    A slide with as many tasks as components has one for each. Where tasks are fewer, a component
+    has one if a method of the tasks is in its words; a plan without solutions is taken at its word.
+    """
+    if index not in entry["component_indexes"]:
+        return False
+    solutions = entry.get("worked_solutions")
+    if solutions is None or len(solutions) >= len(entry["component_indexes"]):
+        return True
+    methods = [str(one.get("method") or "").strip().casefold() for _, one in solutions_of(entry)]
+    return any(one and one in statement.casefold() for one in methods)
 
 
 def variants_of(entry: Mapping[str, Any]) -> list[str]:

@@ -16,7 +16,15 @@ from typing import Any
 from aina_assets.authoring.contracts import Document
 from aina_assets.authoring.coverage import statement_of
 from aina_assets.authoring.pitfall_readings import Content
-from aina_assets.authoring.reading import answer_in, follows, names_term, of_component, sentences
+from aina_assets.authoring.reading import (
+    answer_in,
+    follows,
+    is_question,
+    names_term,
+    of_component,
+    sentences,
+    tests_component,
+)
 
 Entry = Mapping[str, Any]
 
@@ -36,6 +44,11 @@ _ACTS = re.compile(
 _CONSEQUENCE = re.compile(
     r"\bgo(es)? (back|on)\b|\bback to slide|\blikeliest error:|\b(slow|fast):"
     r"|\bwho (cannot|is|has|says)\b|\bdo not correct",
+    re.IGNORECASE,
+)
+_SETTLED = re.compile(
+    r"\b(false|true|wrong|right|holds?|hold good|untrue|does not follow|not so|answer|settled"
+    r"|disagree|agree)\b",
     re.IGNORECASE,
 )
 
@@ -144,7 +157,12 @@ def _knowledge(content: Content) -> Iterator[Thread]:
         walk = _Walk(_statement(content, index))
         own = of_component(slides, index)
         for roles, what in ((_TAUGHT, "taught"), (_WORKED, "worked with"), (_CHECKED, "checked")):
-            there = [slide["slide_no"] for slide in own if slide["slide_role"] in roles]
+            there = [
+                slide["slide_no"]
+                for slide in own
+                if slide["slide_role"] in roles
+                and (roles is not _CHECKED or tests_component(slide, index, walk.subject))
+            ]
             walk.steps += [(there[0], what)] if there else []
             walk.unless(there, f"never {what}")
         walk.steps.sort()
@@ -246,6 +264,11 @@ def _vocabulary(content: Content) -> Iterator[Thread]:
             ]
             walk.steps += [(number, "asked for") for number in asked]
             walk.unless(asked, "no check asks for it")
+            walk.breaks += [
+                f"slide {number} is planned to ask for it and does not"
+                for number in term["checked_on"]
+                if number not in asked
+            ]
         yield walk.thread
 
 
@@ -309,8 +332,10 @@ def _question(content: Content) -> Iterator[Thread]:
         return
     hook = hooks[0]
     number = hook["slide_no"]
-    question = next(part for part in sentences(hook["on_slide_text"]) if part.endswith("?"))
-    walk = _Walk(question, [(number, "opened")])
+    said = sentences(hook["on_slide_text"])
+    place = next(place for place, part in enumerate(said) if is_question(part))
+    claim = said[place - 1] if place and said[place - 1].startswith("“") else ""
+    walk = _Walk(f"{claim} {said[place]}".strip(), [(number, "opened")])
     walk.unless(not answer_in(hook["teacher_action"]), f"answered on slide {number}")
     later = [one for one in content.entries if one["slide_no"] > number]
     narrowed = [
@@ -321,9 +346,26 @@ def _question(content: Content) -> Iterator[Thread]:
     walk.steps += [(one["slide_no"], "narrowed") for one in narrowed]
     walk.unless(narrowed, "not taken up on the way")
     closing = [one for one in later if one["section"] == "close" and _refers(one, hook, ())]
-    walk.steps += [(one["slide_no"], "answered") for one in closing]
-    walk.unless(closing, "not answered at the end")
+    answered = [one for one in closing if _tells(one, hook)]
+    walk.steps += [
+        (one["slide_no"], "answered" if one in answered else "asked again") for one in closing
+    ]
+    walk.unless(answered, "not answered at the end")
     yield walk.thread
+
+
+def _tells(slide: Entry, hook: Entry) -> bool:
+    """Whether the teacher's part says what came of the opening: that it holds, or the answer."""
+    opening = re.compile(
+        rf"\bslide {hook['slide_no']}\b|\bclaim|\bopening\b|\bfirst question\b", re.IGNORECASE
+    )
+    claims = re.findall(r"“([^”]+)”", hook["on_slide_text"])
+    return any(
+        not is_question(part)
+        and _SETTLED.search(part)
+        and (opening.search(part) or any(claim.rstrip(".") in part for claim in claims))
+        for part in sentences(slide["teacher_action"])
+    )
 
 
 def _refers(slide: Entry, hook: Entry, also: Sequence[str]) -> bool:
@@ -341,7 +383,13 @@ def _evidence(content: Content) -> Iterator[Thread]:
     for index in range(content.component_count):
         walk = _Walk(_statement(content, index))
         own = of_component(content.entries, index)
-        checks = [one for one in own if one["slide_role"] in _CHECKED]
+        planned = [one for one in own if one["slide_role"] in _CHECKED]
+        checks = [one for one in planned if tests_component(one, index, walk.subject)]
+        walk.breaks += [
+            f"slide {one['slide_no']} is planned to check it and has no task of it"
+            for one in planned
+            if one not in checks
+        ]
         first = checks[0]["slide_no"] if checks else 10**6
         early = [
             one
@@ -431,23 +479,30 @@ def _screen_support(content: Content) -> Iterator[Thread]:
 
 
 def _screen_question(content: Content) -> Iterator[Thread]:
-    for screen in content.entries:
-        asked = [part for part in sentences(screen["student_sees"]) if part.endswith("?")]
-        if not asked:
-            continue
-        walk = _Walk(asked[-1])
-        for other in content.entries:
-            if asked[-1] in other["student_sees"]:
-                first = other is screen
-                walk.steps.append((other["screen_no"], "opened" if first else "still in view"))
-        number = screen["screen_no"]
-        walk.unless(len(walk.steps) > 1, f"screen {number} asks it and no other screen has it")
-        ends = [one for one in content.entries if one["ias_stage"] in ("observe", "generalise")]
-        walk.unless(
-            any(asked[-1] in one["student_sees"] for one in ends), "it is not settled on a screen"
-        )
-        yield walk.thread
+    asked = [
+        (screen["screen_no"], asking[-1])
+        for screen in content.entries
+        if (asking := [part for part in sentences(screen["student_sees"]) if _asks_there(part)])
+    ]
+    if not asked:
         return
+    # The first screen may try the model out; the question is the one that is kept.
+    every = [part for _, part in asked]
+    number, question = next((one for one in asked if every.count(one[1]) > 1), asked[0])
+    walk = _Walk(question)
+    there = [one for one in content.entries if question in one["student_sees"]]
+    walk.steps += [
+        (one["screen_no"], "opened" if one["screen_no"] == number else "still in view")
+        for one in there
+    ]
+    walk.unless(len(there) > 1, f"screen {number} asks it and no other screen has it")
+    ends = [one for one in there if one["ias_stage"] in ("observe", "generalise")]
+    walk.unless(ends, "it is not settled on a screen")
+    yield walk.thread
+
+
+def _asks_there(sentence: str) -> bool:
+    return is_question(sentence) or sentence.startswith("The task:")
 
 
 def _screen_evidence(content: Content) -> Iterator[Thread]:
@@ -465,7 +520,7 @@ def _screen_evidence(content: Content) -> Iterator[Thread]:
 def _screen_state(content: Content) -> Iterator[Thread]:
     walk = _Walk("objects, values and names")
     walk.steps += [(one["screen_no"], one["ias_stage"]) for one in content.entries]
-    for screen in content.entries:
+    for screen in content.entries[1:]:
         link = screen["transition_from_previous"]
         number = screen["screen_no"]
         before, entry = (

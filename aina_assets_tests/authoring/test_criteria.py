@@ -66,6 +66,12 @@ def _module() -> Sample:
         "Choose numbers that no slide has used. Simplify a fraction. How can you tell?"
         " Was the claim of slide 1 right?"
     )
+    for one in blueprint(sample)["convention_requirements"]:
+        for number in one["slides"]:
+            slide(sample, number)["dev_notes"].append(f"{one['convention_id']}: {one['show']}.")
+    slide(sample, 13)["worked_solutions"][0] |= {
+        "statement": "Can 8/12 be written with smaller numbers?", "answer": "yes, as 2/3",
+    }  # fmt: skip
     return sample
 
 
@@ -160,6 +166,11 @@ def written_only(sample: Sample) -> None:
 
 def convention_forgotten(sample: Sample) -> None:
     del blueprint(sample)["convention_requirements"][0]
+
+
+def convention_claimed(sample: Sample) -> None:
+    """It is said to stand on a slide that has neither its form nor a note."""
+    blueprint(sample)["convention_requirements"][0]["slides"] = [1]
 
 
 def only_warned(sample: Sample) -> None:
@@ -263,8 +274,22 @@ def against_the_clock(sample: Sample) -> None:
     screen(sample, 3)["student_sees"] += " A countdown runs above the model."
 
 
+def one_answer_throughout(sample: Sample) -> None:
+    for one in blueprint(sample)["slides"]:
+        for task in one.get("worked_solutions") or ():
+            if task["statement"].startswith("Can "):
+                task |= {"statement": "Can 5/12 be written with smaller numbers?", "answer": "no"}
+
+
+def nothing_solved(sample: Sample) -> None:
+    """The slides still say that they go to the edge; no task of theirs is there."""
+    for one in blueprint(sample)["slides"]:
+        for task in one.get("worked_solutions") or ():
+            task |= {"source": "not_computed", "answer": "", "steps": []}
+
+
 def never_back_to_the_model(sample: Sample) -> None:
-    for one in applet(sample)["screens"][2:]:
+    for one in applet(sample)["screens"][1:]:
         one["student_does"] = "Types a number by keyboard or taps it."
 
 
@@ -337,10 +362,10 @@ DEFECTS: dict[str, list[Change]] = {
     "module_L:L5": [no_contrast],
     "module_L:L6": [silent_film],
     "module_L:L7": [written_only],
-    "module_L:L8": [convention_forgotten],
+    "module_L:L8": [convention_claimed, convention_forgotten],
     "module_P:P1": [only_warned],
     "module_P:P2": [nothing_called_up],
-    "module_P:P3": [several_change],
+    "module_P:P3": [several_change, one_answer_throughout, nothing_solved],
     "module_P:P4": [answers_only],
     "module_P:P5": [no_way_back],
     "module_P:P6": [models_side_by_side],
@@ -419,7 +444,9 @@ def test_a_sound_plan_meets_a_criterion_and_a_defect_lowers_it_and_the_total(nam
         found = entry(after, criterion)
         assert found["points"] is not None, defect.__name__
         assert found["points"] < criterion.points, defect.__name__
-        assert found["recommendation"]["change"]
+        place, _, change = found["recommendation"]["change"].partition(": ")
+        assert change
+        assert "_" not in place, "a field is named in words"
         assert before.total is not None
         assert after.total is not None
         assert after.total < before.total, defect.__name__
@@ -469,8 +496,9 @@ def test_every_quote_stands_word_for_word_at_the_field_that_is_named(name: str) 
             said = text_at(content, one["where"], one["field"])
             assert said is not None, one
             assert one["quote"] in said
-    empty = [one for one in quotes if not one["quote"]]
-    assert len(empty) * 10 < len(quotes)
+    # What passes names the fields that were read; what decided it at a place is quoted.
+    assert all(one["where"] == 0 for one in quotes if not one["quote"])
+    assert any(one["quote"] for one in quotes)
 
 
 @pytest.mark.parametrize("scope", ["module", "applet"])
@@ -481,7 +509,7 @@ def test_quotes_of_a_spoilt_plan_stand_too(scope: str) -> None:
             defect(sample)
     content, quotes = quotes_of(sample)
     assert [one for one in quotes if not is_verbatim(content, one)] == []
-    assert sum(bool(one["quote"]) for one in quotes) > len(quotes) // 2
+    assert sum(bool(one["quote"]) for one in quotes) > 30
 
 
 def test_a_quote_of_another_field_place_or_wording_is_none() -> None:
@@ -504,8 +532,7 @@ def test_a_component_has_its_own_words_and_quotes_of_its_own_places(name: str) -
     results = {"assess_learning_coverage_result": audit}
     digest = compile_review(sample, results, config(), rules())
     stated = [
-        one["component_statement"]
-        for one in sample["research_deep_synthesis"]["lo_components_enrichment"]
+        one["statement"] for one in sample["module_lo_brief_enriched"]["derived"]["lo_components"]
     ]
     content = content_of(sample)
     for one in digest["mastery"]["components"]:

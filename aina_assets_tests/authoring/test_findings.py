@@ -291,6 +291,13 @@ def numbers_again(sample: Sample) -> None:
     exit_slide["on_slide_text"] = "Simplify 6/8. How can you tell?"
 
 
+def reasons_in_name_only(sample: Sample) -> None:
+    """The label says the verb; the tasks below it ask for numbers alone."""
+    blueprint(sample)["lo"] = "Explain why both fractions name one amount."
+    (*_, exit_slide) = slides_of(sample, "exit_question")
+    exit_slide["on_slide_text"] = "Your task: explain. (a) Write 22/24 with the smallest numbers."
+
+
 def frame_away(sample: Sample) -> None:
     blueprint(sample)["applet_placements"][0]["lead_in_slide"] = 2
 
@@ -315,7 +322,7 @@ MODULE_GATES: dict[str, list[Change]] = {
     "module_mathematics_correct": [false_equality],
     "module_kb_grounded": [invented_id],
     "module_prior_terms_only": [term_too_early],
-    "module_exit_question": [two_exits, numbers_again],
+    "module_exit_question": [two_exits, numbers_again, reasons_in_name_only],
     "module_placement_framed": [frame_away],
     "module_neighbours_respected": [neighbours_work],
     "module_minutes_fit": [overtime],
@@ -408,6 +415,44 @@ def test_what_the_input_lacks_is_not_shown_and_not_guessed() -> None:
     assert found["module_minutes_fit"] == "not_shown"
     assert found["module_neighbours_respected"] == "not_shown"
     assert found["module_lo_unchanged"] == "met"
+
+
+def test_reasons_are_asked_for_by_asking_how_one_can_tell() -> None:
+    sample = module_sample()
+    reasons_in_name_only(sample)
+    (*_, exit_slide) = slides_of(sample, "exit_question")
+    exit_slide["on_slide_text"] += " How can you tell?"
+    assert findings("module", sample)["module_exit_question"] == "met"
+
+
+def test_a_component_whose_task_the_exit_dropped_is_not_said_to_be_checked_there() -> None:
+    def checks(sample: Sample) -> list[list[int]]:
+        result = drafted("assess_learning_coverage", "mod_review", sample)
+        return [one["where"] for one in result["mastery_estimate"]["components"]]
+
+    sample = module_sample()
+    (last,) = slides_of(sample, "exit_question")
+    assert all(last["slide_no"] in places for places in checks(sample))
+    del last["worked_solutions"][1:]
+    assert [last["slide_no"] in places for places in checks(sample)] == [True, False, False]
+
+
+def test_what_passes_quotes_the_place_that_decided_it_or_names_what_was_read() -> None:
+    def evidence(sample: Sample) -> dict[str, list[Sample]]:
+        result = drafted("score_gates", "mod_review", sample)
+        return {one["id"]: one["evidence"] for one in result["gates"]}
+
+    found = evidence(module_sample())
+    (last,) = slides_of(module_sample(), "exit_question")
+    (quote,) = found["module_exit_question"]
+    assert (quote["where"], quote["field"]) == (last["slide_no"], "on_slide_text")
+    assert last["on_slide_text"].startswith(quote["quote"])
+    (place,) = blueprint(module_sample())["applet_placements"]
+    framed = [one["where"] for one in found["module_placement_framed"]]
+    assert framed == [place["lead_in_slide"], place["debrief_slide"]]
+    without = module_sample()
+    blueprint(without)["applet_placements"] = []
+    assert {one["quote"] for one in evidence(without)["module_placement_framed"]} == {""}
 
 
 # ---------------------------------------------------------------------------------------- the rest

@@ -152,7 +152,7 @@ def test_what_a_finding_comes_to(finding: str, severity: str, state: str) -> Non
 def test_a_blocking_gate_that_fails_or_is_not_shown_stops_and_an_advisory_does_not() -> None:
     gates = config().rubric_by_name["module_gates"]
     assert isinstance(gates, GateSet)
-    given = drafted("score_gates", "mod_review", module_input())
+    given = drafted("score_gates", "mod_review", module_input(3))
     assert is_passed(gate_results(given, gates))
     for gate in given["gates"]:
         severity = next(one.severity for one in gates.gates if one.id == gate["id"])
@@ -362,6 +362,8 @@ def test_a_review_is_ready_only_where_all_that_is_asked_was_assessed(scope: str,
 @pytest.mark.parametrize(("scope", "lane"), [("module", "mod_review"), ("applet", "app_review")])
 def test_a_report_repeats_figures_and_has_its_texts(scope: str, lane: str) -> None:
     sample = module_input(3) if scope == "module" else applet_input(3)
+    for term in sample.get("build_module_blueprint", {}).get("vocabulary_introduction_plan", ()):
+        term["checked_on"] = term["checked_on"][:1]
     digest = compile_review(sample, scorers(sample, lane), config(), rules())
     texts = drafted("generate_action_summaries", lane, {"review_digest": digest})
     assert len(texts["summary_blurb"].split()) <= 60
@@ -371,3 +373,29 @@ def test_a_report_repeats_figures_and_has_its_texts(scope: str, lane: str) -> No
     assert report["verdict"] == digest["verdict"]
     assert digest["traces"]
     assert not any(one["breaks"] for one in digest["traces"] if one["thread"] == "vocabulary_trace")
+
+
+def test_the_texts_of_a_report_say_what_stands_below_them() -> None:
+    sample = module_input(3)
+    digest = compile_review(sample, scorers(sample, "mod_review"), config(), rules())
+    quiet = {**digest, "recommendations": [], "traces": [], "mastery": {}}
+    broken: dict[str, Any] = {
+        "thread": "question_trace",
+        "subject": "Is it so?",
+        "steps": [],
+        "gap": None,
+    }
+    blocked = [{"what": "a model of time", "why": "gap of kind visual_model"}] * 2
+
+    def said(**below: Any) -> dict[str, Any]:
+        return drafted("generate_action_summaries", "mod_review", {"review_digest": quiet | below})
+
+    nothing = said()
+    assert "nothing that the reading" in nothing["mastery_action_line"]
+    threads = said(traces=[broken | {"breaks": ["not answered at the end"]}])
+    for name in ("summary_blurb", "mastery_action_line", "recommendation_summary"):
+        assert "1 broken thread, first question trace of “Is it so?”: not answered" in threads[name]
+    gaps = said(mastery={"blocked_by": blocked})
+    assert "the gap on a model of time" in gaps["mastery_action_line"]
+    assert "Blocked by 1 gap: a model of time." in gaps["mastery_narrative"]
+    assert "Blocked by" not in nothing["mastery_narrative"]

@@ -24,7 +24,11 @@ Change = Callable[[Sample], Any]
 
 
 def sample_of(scope: str) -> Sample:
-    return module_input(3) if scope == "module" else applet_input(3)
+    if scope == "applet":
+        return applet_input(3)
+    sample = module_input(3)
+    slides_of(sample, "exit_question")[0]["teacher_action"] += " The claim of slide 1 is false."
+    return sample
 
 
 def threads(sample: Sample, name: str) -> list[Sample]:
@@ -84,6 +88,17 @@ def no_second_case(sample: Sample) -> None:
     slide(sample, 10)["misconception_ids"] = []
 
 
+def one_check_does_not_ask(sample: Sample) -> None:
+    """Another check asks for the term; the plan promises this one, too."""
+    blueprint(sample)["vocabulary_introduction_plan"][0]["checked_on"] = [6, 12]
+
+
+def exit_without_its_task(sample: Sample) -> None:
+    """Only the task of the first component is left; the slide still claims all of them."""
+    (last,) = slides_of(sample, "exit_question")
+    del last["worked_solutions"][1:]
+
+
 def off_the_cliff(sample: Sample) -> None:
     slide(sample, 4)["scaffolding_level_per_slide"] = "independent"
 
@@ -97,6 +112,13 @@ def question_dropped(sample: Sample) -> None:
     for one in blueprint(sample)["slides"]:
         if one["section"] == "close":
             one["on_slide_text"] = "Was the claim of slide 14 right?"
+
+
+def asked_and_not_told(sample: Sample) -> None:
+    """The last slide asks once more, and nobody ever says."""
+    for one in blueprint(sample)["slides"]:
+        if one["section"] == "close":
+            one["teacher_action"] = "Wait until everyone has written. Was the claim right?"
 
 
 def settled_at_once(sample: Sample) -> None:
@@ -125,6 +147,7 @@ MODULE: dict[str, list[tuple[Change, str]]] = {
     "vocabulary_trace": [
         (state_of_another_term, "slide 5 does not have it as defined"),
         (term_asked_for_nowhere, "no check asks for it"),
+        (one_check_does_not_ask, "slide 12 is planned to ask for it and does not"),
     ],
     "misconception_trace": [
         (no_commitment, "no commitment before the answer"),
@@ -136,11 +159,13 @@ MODULE: dict[str, list[tuple[Change, str]]] = {
     ],
     "question_trace": [
         (question_dropped, "not answered at the end"),
+        (asked_and_not_told, "not answered at the end"),
         (settled_at_once, "answered on slide 1"),
     ],
     "evidence_trace": [
         (ceremony, "nothing is done with what slide 10 shows"),
         (unasked, "no response before the check"),
+        (exit_without_its_task, "slide 20 is planned to check it and has no task of it"),
     ],
 }
 
@@ -235,3 +260,27 @@ def test_without_anything_to_follow_a_thread_says_so() -> None:
     other = applet_input(3)
     applet(other)["misconception_targeted"] = "none"
     assert threads(other, "misconception_trace")[0]["gap"] == "no misconception is targeted"
+
+
+def test_what_came_before_the_first_screen_is_no_state_that_was_left() -> None:
+    sample = applet_input(3)
+    screen(sample, 1)["transition_from_previous"] = {
+        "previous_end_state": "slide 16, with the folded paper put away",
+        "this_screen_entry_state": "An uncut strip.",
+    }
+    assert breaks(sample, "screen_state_trace") == []
+
+
+def test_the_opening_question_is_told_with_its_claim_and_answered_only_where_it_is_told() -> None:
+    (told,) = threads(sample_of("module"), "question_trace")
+    hook = slides_of(sample_of("module"), "hook")[0]["on_slide_text"]
+    assert told["subject"] in hook
+    assert told["subject"].startswith("\N{LEFT DOUBLE QUOTATION MARK}")
+    assert told["subject"].endswith("?")
+    (last,) = slides_of(sample_of("module"), "exit_question")
+    assert {"where": last["slide_no"], "what": "answered"} in told["steps"]
+    silent = sample_of("module")
+    asked_and_not_told(silent)
+    (asked,) = threads(silent, "question_trace")
+    assert {"where": last["slide_no"], "what": "asked again"} in asked["steps"]
+    assert "answered" not in {one["what"] for one in asked["steps"]}
