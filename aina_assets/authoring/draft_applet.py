@@ -8,7 +8,7 @@ symbols and support goes down, and the arc is read off the screens. Stays out: r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from aina_assets.authoring.config import Configuration
 from aina_assets.authoring.contracts import Document
 from aina_assets.authoring.draft_module import solved, unsolved
 from aina_assets.authoring.draft_research import answers_of, model_for
-from aina_assets.authoring.fraction_tasks import DENOMINATORS, believed, printed_in, tasks_of
+from aina_assets.authoring.fraction_tasks import Printed, believed, printed_in, tasks_of
 from aina_assets.authoring.phrases import clause, cut, listed, lower, sentence
+from aina_assets.authoring.reading import sentences
 from aina_assets.authoring.rules import AuthoringRules
 
 Inputs = Mapping[str, Any]
@@ -81,7 +82,7 @@ class _Stage:
 
 
 _STAGES: tuple[_Stage, ...] = (
-    _Stage("orient", "Set the {model} to show the first case.",
+    _Stage("orient", "Make the {model} show the first case.",
            "Moves the parts until the {model} shows the case.",
            "I find out what can be changed and what stays as it is.", (40, 25, 10), "entry",
            "All parts can be moved, and every support is in view.", "concrete", 0, ""),
@@ -90,7 +91,7 @@ _STAGES: tuple[_Stage, ...] = (
            "I decide from the whole and the parts which answer must come out.", (60, 15, 10),
            "entry", "The hint is gone; the answer has to be expected instead of seen.",
            "concrete", 1, "hint"),
-    _Stage("act", "Set the {model} so that it shows your answer.",
+    _Stage("act", "Make the {model} show your answer.",
            "Builds the state that shows the answer.",
            "I decide which parts belong to it and how many there must be.", (60, 45, 15),
            "developing", "The lines that divide the whole are gone and have to be set.",
@@ -148,7 +149,9 @@ def _arc(made: Sequence[Mapping[str, Any]]) -> str:
         f" with {listed([name.replace('_', ' ') for name in one['support']]) or 'no support'}."
         for one in made
     ]
-    return f"{' '.join(said)} Two wrong answers bring the grid and the drawing back."
+    return (
+        f"{' '.join(said)} Two wrong answers bring back what is gone of the grid and the drawing."
+    )
 
 
 def screens(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Document:  # noqa: ARG001
@@ -182,7 +185,12 @@ def screens(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Doc
                 "needs": "an entry of kind misconception",
             }
         )
-    tasks = _tasks(str(part["statement"]), model, wrong)
+    kept = [
+        fraction
+        for statement in inputs["applet_request"].get("exit_tasks") or ()
+        for fraction in printed_in(str(statement))
+    ]
+    tasks = _tasks(str(part["statement"]), model, wrong, kept)
     made = [
         _screen(place, stage, model, wrong, parts, tasks[min(stage.case, len(tasks) - 1)])
         for place, stage in enumerate(_STAGES)
@@ -213,16 +221,22 @@ def screens(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Doc
 
 
 def _tasks(
-    statement: str, model: Mapping[str, Any] | None, wrong: Mapping[str, Any] | None
+    statement: str,
+    model: Mapping[str, Any] | None,
+    wrong: Mapping[str, Any] | None,
+    kept: Collection[Printed] = (),
 ) -> list[tuple[Document, str]]:
     """The applet's cases, each with what somebody with the misconception answers to it.
+
+    The fractions in ``kept`` are those of the module's exit question; no case has one.
 
     Where none can be computed, the question of the misconception stands in, and where there is no
     misconception either, word that a person has to write one.
     """
-    drawn = (model or {}).get("good_for_denominators") or DENOMINATORS
+    drawn = (model or {}).get("good_for_denominators")
     belief = str(wrong["statement"]) if wrong else ""
-    found = tasks_of(statement, 1 + max(stage.case for stage in _STAGES), drawn)
+    count = 1 + max(stage.case for stage in _STAGES)
+    found = tasks_of(statement, count, drawn, avoided=kept)
     if found:
         return [(solved(task, statement), believed(belief, task) or "") for task in found]
     if wrong is None:
@@ -252,7 +266,7 @@ def _screen(
     support, representation = _support(place), _representation(stage, model)
     seen = " ".join(SUPPORTS[name] for name in reversed(support)) or "No drawing stands there."
     before = f"screen {place}" if place else "the lead-in slide"
-    steps = task["steps"]
+    steps, is_typed = task["steps"], representation == "abstract"
     look = clause(steps[0]["reason"]) if steps else "the whole is the same throughout"
     signs = " Below it stand the signs <, = and > to compare both amounts." * _compares(tempting)
     return {
@@ -266,21 +280,11 @@ def _screen(
         "screen_label": str(number),
         "student_sees": f"The task: {task['statement']} On the {shown},"
         f" {_SHOWN_AS[representation]}. {seen} An empty box waits for the answer.{signs}",
-        "student_does": f"{stage.act.format(model=shown)} By keyboard: Tab to a part, arrow keys to"
-        " move it, Enter to set it. By taps: tap a part, then tap its place.",
+        "student_does": f"{stage.act.format(model=shown)} {_HANDLED[is_typed]}",
         "student_thinks": f"{stage.thought} I can check it on the {shown}.",
         "intermediate_states": [
-            {"if": "nothing was moved", "then": "the hint button stays in view"},
-            {
-                "if": "a part was moved",
-                "then": f"the {shown} follows at once and nothing is judged",
-            },
-            {"if": "half of it is done", "then": "the rest keeps its dashed outline"},
-            {"if": "more was set than fits", "then": "what is too much rests beside the whole"},
-            {
-                "if": "two answers were wrong",
-                "then": "the grid and the drawing come back for this screen",
-            },
+            *_states(shown, is_typed=is_typed),
+            {"if": "two answers were wrong", "then": _brought_back(support)},
             {
                 "if": "reset is pressed",
                 "then": "this screen's entry state returns; a recorded prediction stays",
@@ -299,8 +303,11 @@ def _screen(
             "on_incorrect": f"Look at the {shown} once more. Think of this: {look}.",
             "on_partial": f"A part of it fits the {shown}. Compare the rest with its place.",
             "on_misconception": _replies(wrong, task, tempting, shown),
-            "timing": "the model reacts to each move; judgement on submission; hint after the"
-            " second wrong answer",
+            "timing": "the box takes what is typed; judgement on submission; the drawing after the"
+            " second wrong answer"
+            if is_typed
+            else "the model reacts to each move; judgement on submission; hint after the second"
+            " wrong answer",
         },
         "screen_zones": {
             "action_instruction": stage.ask.format(model=shown),
@@ -320,7 +327,7 @@ def _screen(
             ],
         },
         "affordances": [
-            {"element": "parts that can be moved", "visual_cue": "a grip of three dots"},
+            _GRIPS[representation],
             {"element": "undo and reset", "visual_cue": "labelled buttons under the model"},
         ],
         "variants_and_invariants": {
@@ -345,6 +352,48 @@ def _screen(
         else "A student alone can act and see what follows; naming the idea is left to the debrief"
         " slide.",
     }
+
+
+_HANDLED = {
+    False: "By keyboard: Tab to a part, arrow keys to move it, Enter to set it. By taps: tap a"
+    " part, then tap its place.",
+    True: "By keyboard: Tab to the box, type, Enter to send it. By taps: tap the box, then the"
+    " numbers beside it.",
+}
+"""How a screen is worked, by whether its answer is typed."""
+
+_GRIPS: Mapping[str, Document] = {
+    "concrete": {"element": "parts that can be moved", "visual_cue": "a grip of three dots"},
+    "pictorial": {"element": "parts that can be marked", "visual_cue": "a dashed outline"},
+    "bridge": {"element": "parts that can be marked", "visual_cue": "a dashed outline"},
+    "abstract": {"element": "box for the answer", "visual_cue": "a bold outline"},
+}
+
+
+def _states(shown: str, *, is_typed: bool) -> list[Document]:
+    """What stands there before an answer is sent."""
+    if is_typed:
+        return [
+            {"if": "nothing was typed", "then": "the box stays empty and nothing is judged"},
+            {"if": "a number was typed", "then": "it stays in the box and nothing is judged"},
+            {"if": "half of it is typed", "then": "the rest of the box keeps its dashed outline"},
+            {"if": "more was typed than fits", "then": "the box says what it takes"},
+        ]
+    return [
+        {"if": "nothing was moved", "then": "the hint button stays in view"},
+        {"if": "a part was moved", "then": f"the {shown} follows at once and nothing is judged"},
+        {"if": "half of it is done", "then": "the rest keeps its dashed outline"},
+        {"if": "more was set than fits", "then": "what is too much rests beside the whole"},
+    ]
+
+
+def _brought_back(support: Sequence[str]) -> str:
+    """What two wrong answers bring: the supports that are gone, else a part in its place."""
+    gone = [name for name in ("grid", "drawing") if name not in support]
+    if not gone:
+        return "one part is shown in its place, and the rest is left"
+    comes = "come" if len(gone) > 1 else "comes"
+    return f"the {' and the '.join(gone)} {comes} back for this screen"
 
 
 def _drawn(shown: str, support: Sequence[str], representation: str) -> str:
@@ -387,7 +436,14 @@ def _compares(answer: str) -> bool:
 
 # --------------------------------------------------------------------------------------- storyboard
 
-_MODES = ("drag", "tap", "type", "select", "draw", "slide", "sort", "press")
+_MODES = (
+    *("drag", "tap", "type", "select", "draw", "slide", "sort", "press", "move", "choose"),
+    *("write", "make", "set", "build", "compare", "complete", "answer"),
+)
+"""What a student can be told to do on a screen."""
+
+_JOINED = re.compile(r"(\band|\bthen|\bor|,)\s*$", re.IGNORECASE)
+_ACT = re.compile(rf"\b({'|'.join(_MODES)})(s|ging|ping)?\b", re.IGNORECASE)
 _STAGE_WORDS = {
     "orient": ("look", "meet", "explore", "welcome"),
     "predict": ("predict", "expect", "guess", "before"),
@@ -415,6 +471,7 @@ def applet_summary(inputs: Inputs, config: Configuration, rules: AuthoringRules)
     texts = {slide["slide_no"]: " ".join(_told_on(slide)) for slide in slides}
     everything = " ".join(texts.values())
     groups = _screens_of(slides)
+    done = [one for group in groups for one in _told_to_do(group)]
     lo = next(
         (
             found.group(1).strip()
@@ -437,7 +494,7 @@ def applet_summary(inputs: Inputs, config: Configuration, rules: AuthoringRules)
         "lo_served": lo,
         "ias_archetype": _most(everything, _ARCHETYPES, "vary_and_observe"),
         "visual_model": str(placeholder.get("vir_id") or model) if same_model else _NOT_SHOWN,
-        "interaction_modes": [mode for mode in _MODES if re.search(rf"\b{mode}", everything, re.I)],
+        "interaction_modes": [mode for mode in _MODES if any(mode in _acts(one) for one in done)],
         "screen_summaries": [
             {
                 "screen_no": number,
@@ -449,9 +506,7 @@ def applet_summary(inputs: Inputs, config: Configuration, rules: AuthoringRules)
                 "teacher_note": " / ".join(note for slide in group for note in slide["notes"])
                 or _NOT_SHOWN,
                 "tables": [table for slide in group for table in slide.get("tables", ())],
-                "does": _quoted(
-                    group, r"\b(drag|tap|type|select|draw|move|choose|press|sort|write)"
-                ),
+                "does": cut(" / ".join(_told_to_do(group)), _MAX_SUMMED) or _NOT_SHOWN,
                 "feedback": _quoted(group, r"\b(correct|right|wrong|not yet|try|well|look again)"),
             }
             for number, group in enumerate(groups, 1)
@@ -508,6 +563,28 @@ def _phase_shown(group: Sequence[Mapping[str, Any]]) -> str:
     told = " ".join(text for slide in group for text in (*_told_on(slide), *slide["notes"]))
     found = re.search(rf"\b({'|'.join(_PHASES)})\b", told, re.IGNORECASE)
     return found[1].lower() if found else _NOT_SHOWN
+
+
+def _told_to_do(group: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a screen tells students to do: sentences of its text that begin with an act.
+
+    Where none does, those that name one. Notes and tables are for others, and not looked at.
+    """
+    said = list(
+        dict.fromkeys(one for slide in group for text in slide["texts"] for one in sentences(text))
+    )
+    return [one for one in said if _ACT.match(one)] or [one for one in said if _ACT.search(one)]
+
+
+def _acts(told: str) -> set[str]:
+    """What a sentence tells students to do; in one that begins with it, “the set” is no act."""
+    found = list(_ACT.finditer(told))
+    is_told = bool(found) and found[0].start() == 0
+    return {
+        one[1].lower()
+        for one in found
+        if not is_told or one.start() == 0 or _JOINED.search(told[: one.start()])
+    }
 
 
 def _quoted(group: Sequence[Mapping[str, Any]], pattern: str) -> str:

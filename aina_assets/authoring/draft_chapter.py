@@ -14,6 +14,7 @@ from aina_assets.authoring.config import Configuration
 from aina_assets.authoring.contracts import Document
 from aina_assets.authoring.feedback import Feedback
 from aina_assets.authoring.rules import AuthoringRules, Bounds
+from aina_assets.contracts.errors import AuthoredDocumentError
 
 Inputs = Mapping[str, Any]
 
@@ -29,8 +30,15 @@ def lo_brief(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Do
     every = context["learning_objectives"]
     needed = [one for one in every if one["class"] == "prerequisite"]
     core = [one for one in every if one["class"] == "core"]
+    if not core:
+        raise AuthoredDocumentError(
+            expected="a learning objective of the knowledge base for the chapter to teach",
+            found=f"{len(every)} that it rests on, and none of its own" if every else "none",
+            where=str(request.get("chapter_id") or request["chapter_title"]),
+            remedy="name passages in the request that the knowledge base has, with their codes",
+        )
     title = request["chapter_title"].rstrip(".")
-    last = core[-1] if core else every[-1]
+    last = core[-1]
     surfaced = [
         {
             "lo_code": one["lo_code"],

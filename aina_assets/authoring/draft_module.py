@@ -24,12 +24,14 @@ from aina_assets.authoring.draft_research import answers_of, model_for
 from aina_assets.authoring.fraction_tasks import (
     DENOMINATORS,
     NOT_COMPUTED,
+    Printed,
     Task,
+    denominators_of,
     printed_in,
     tasks_of,
 )
 from aina_assets.authoring.pacing import shared_minutes
-from aina_assets.authoring.phrases import clause, listed, lower, sentence, shortened
+from aina_assets.authoring.phrases import capital, clause, listed, lower, sentence, shortened
 from aina_assets.authoring.reading import content_words, gives_answer, names_term
 from aina_assets.authoring.rules import AuthoringRules
 
@@ -37,6 +39,8 @@ Inputs = Mapping[str, Any]
 
 _LESSON_MINUTES = "lesson_minutes"
 _MAX_WORDS = 45
+_MAX_EXIT_WORDS = 60
+"""An exit question has a task of every component; longer than this it is a wall of text."""
 _TERMS_EACH = 2
 
 
@@ -208,23 +212,28 @@ class _Plan:
             for one in printed_in(wrong["diagnostic_item"])
         }
         drawn = [
-            (self.model(place) or {}).get("good_for_denominators") or DENOMINATORS
+            (self.model(place) or {}).get("good_for_denominators")
             for place in range(len(self.components))
         ]
         stated = [str(part["statement"]) for part in self.components]
         # The exit question first: its numbers stand on no other slide.
         last: list[Task] = []
         for statement in stated:
-            last += tasks_of(statement, 1, DENOMINATORS, most, last, known)
+            last += tasks_of(statement, 1, None, most, last, known)
         kept = {one for task in last for one in task.fractions}
         found, used, ends = [], list(last), iter(last)
         for statement, some in zip(stated, drawn, strict=True):
             own = tasks_of(statement, _ALONE, some, most, used, kept)
             # What is done without a drawing need not suit one.
-            own += tasks_of(statement, _EXIT - _ALONE, DENOMINATORS, most, [*used, *own], kept)
+            own += tasks_of(statement, _EXIT - _ALONE, None, most, [*used, *own], kept)
             used += own
             found.append([*own, *([next(ends)] if own else [])])
         return found
+
+    @property
+    def exit_fractions(self) -> set[Printed]:
+        """Fractions of the exit question's tasks."""
+        return {one for own in self.tasks for task in own[_EXIT:] for one in task.fractions}
 
     def solution(self, place: int, which: int) -> Document:
         """The solution of one of a component's tasks, or word that it cannot be computed."""
@@ -255,6 +264,10 @@ class _Plan:
         ]
 
 
+# “By n” and “by two fractions” say what is worked with; a method is an act, or a known thing.
+_METHOD = re.compile(r"\b(by (?:\w+ing|the|an?)\b.*)")
+
+
 def solved(task: Task, statement: str) -> Document:
     """A task as it stands on a slide or screen: question, steps with reasons, answer.
 
@@ -262,10 +275,10 @@ def solved(task: Task, statement: str) -> Document:
         task: what was worked out.
         statement: of the component, whose method it is worked by.
     """
-    _, _, by = statement.rstrip(".").partition(" by ")
+    by = _METHOD.search(statement.rstrip("."))
     return {
         "statement": task.statement,
-        "method": f"by {by}" if by else clause(statement),
+        "method": by[1] if by else clause(statement),
         "steps": [{"step": step, "reason": reason} for step, reason in task.steps],
         "answer": task.answer,
         "source": "computed",
@@ -312,6 +325,7 @@ def spine(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Docum
         if len(slides) + len(extra) + close <= bounds.max_slides:
             slides += extra
     slides += _closing(plan)
+    checked = slides[-1]["component_indexes"]
     pivot = next(
         (
             place
@@ -343,7 +357,31 @@ def spine(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> Docum
             if absent
             else "",
         },
-        "kb_gaps": [_gap(gap) for gap in plan.synthesis["gaps"]],
+        "kb_gaps": [_gap(gap) for gap in plan.synthesis["gaps"]]
+        + [
+            _not_at_the_end(plan, place, slides)
+            for place in range(len(plan.components))
+            if place not in checked
+        ],
+    }
+
+
+def _not_at_the_end(plan: _Plan, place: int, slides: Sequence[Mapping[str, Any]]) -> Document:
+    """Word that the exit question has no task of a component."""
+    alone = [
+        slide["slide_no"]
+        for slide in slides
+        if slide["slide_role"] == "independent_practice" and slide["component_indexes"] == [place]
+    ]
+    return {
+        "kind": "component",
+        "subject": str(plan.components[place]["statement"]),
+        "where": [slides[-1]["slide_no"]],
+        "provisional_choice": f"checked on slide {listed([str(one) for one in alone])}; the exit"
+        " question has no task of it",
+        "needs": "an exit task that is short enough to stand there"
+        if plan.tasks[place]
+        else "an exit task, worked out by a person",
     }
 
 
@@ -440,8 +478,7 @@ def _opening(plan: _Plan) -> list[Document]:
 def _retrieved(plan: _Plan, what: str, which: int = 1) -> Document:
     """The solution of a task on what an earlier module taught."""
     known = [task for own in plan.tasks for task in own]
-    ends = {one for own in plan.tasks for task in own[_EXIT:] for one in task.fractions}
-    found = tasks_of(what, _TASKS_EACH, used=known, avoided=ends)
+    found = tasks_of(what, _TASKS_EACH, used=known, avoided=plan.exit_fractions)
     return solved(found[min(which, len(found) - 1)], what) if found else unsolved(what)
 
 
@@ -450,9 +487,11 @@ def _of_component(plan: _Plan, place: int) -> list[Document]:
     ids = [wrong["misconception_id"]] if wrong else []
     statement = clause(part["statement"])
     shows = sentence(model["shows"]) if model else "What belongs to the whole stays in view."
+    is_worked = bool(plan.tasks[place])
+    reasons = "One reason is missing" if is_worked else "A reason for each step"
     second = {
         "role": "misconception_probe" if wrong else "worked_example",
-        "title": "Commit yourself" if wrong else "One reason is missing",
+        "title": "Commit yourself" if wrong else reasons,
         "idea": f"A case on which it matters: {clause(wrong['statement'])}."
         if wrong
         else f"Each step of a solution has its reason: {statement}.",
@@ -460,11 +499,14 @@ def _of_component(plan: _Plan, place: int) -> list[Document]:
     common: dict[str, Any] = {"parts": [place], "vir": model}
     return [
         _slide(
-            "worked_example" if wrong and plan.tasks[place] else "concept_development",
+            "worked_example" if wrong and is_worked else "concept_development",
             "development", f"A case to start from, part {place + 1}", shows,
             phase=_phase(plan, place), support="full", tgar="ground",
             solutions=[plan.solution(place, _FULL)],
-            link="What students called up is now seen on a model, one case at a time.", **common,
+            link="The part before was done alone; the next one starts from a case that can be seen."
+            if place
+            else "What students called up is now seen on a model, one case at a time.",
+            **common,
         ),
         _slide(
             second["role"], "development", second["title"], second["idea"], phase="pictorial",
@@ -503,11 +545,28 @@ def _link(plan: _Plan) -> list[Document]:
             f"The same case on the {lower(one['name'])} and on the {lower(other['name'])}:"
             f" {clause(other['shows'])}.",
             parts=range(len(plan.components)), phase="bridge", support="guided", tgar="reflect",
-            solutions=[plan.solution(0, _FULL)], mode="oral_pair", vir=other,
+            solutions=[_on_both(plan, one, other)], mode="oral_pair", vir=other,
             varies=("the case", "the representation"),
-            link="Every case so far stood on one model; whether that matters is asked now.",
+            link="Each part so far stood on a model of its own; one case stands on two now."
+            if len({model["vir_id"] for model in plan.models if model}) > 1
+            else "Every case so far stood on one model; whether that matters is asked now.",
         )
     ]  # fmt: skip
+
+
+def _on_both(plan: _Plan, one: Mapping[str, Any], other: Mapping[str, Any]) -> Document:
+    """The first case where both models can show its numbers, else a case that both can show."""
+    if not plan.tasks[0]:
+        return plan.solution(0, _FULL)
+    both = set(DENOMINATORS)
+    for model in (one, other):
+        both &= set(model.get("good_for_denominators") or both)
+    first, statement = plan.tasks[0][_FULL], str(plan.components[0]["statement"])
+    if denominators_of(first) <= both or not both:
+        return solved(first, statement)
+    every = [task for own in plan.tasks for task in own]
+    found = tasks_of(statement, 1, both, max(both), every, plan.exit_fractions)
+    return solved(found[0] if found else first, statement)
 
 
 def _applet(plan: _Plan) -> list[Document]:
@@ -542,28 +601,53 @@ def _applet(plan: _Plan) -> list[Document]:
 
 
 def _mixed(plan: _Plan) -> list[Document]:
+    solutions, checks = _mixed_tasks(plan)
+    every = list(range(len(plan.components)))
     return [
         _slide(
             "independent_practice", "consolidation", "Which way fits?",
             "Tasks of several kinds stand together, and the way to do each has to be chosen.",
-            parts=range(len(plan.components)), phase="bridge", support="independent", tgar="apply",
+            parts=checks or every, phase="bridge", support="independent", tgar="apply",
             mode="written", varies=("the relation", "range: mixed cases"),
-            solutions=_mixed_tasks(plan),
+            solutions=solutions,
             link="Until now each task came with its method; now the method has to be found.",
-            tags={"checks": list(range(len(plan.components)))},
+            tags={"checks": checks} if checks else {},
         )
     ]  # fmt: skip
 
 
-def _mixed_tasks(plan: _Plan) -> list[Document]:
-    """A task of every component by its own method, and one of an earlier module."""
+def _mixed_tasks(plan: _Plan) -> tuple[list[Document], list[int]]:
+    """A task of an earlier module and those of the components for which there is room.
+
+    Returns:
+        Their solutions, and the components that have a task there.
+    """
     needed = plan.synthesis.get("prerequisites_to_reactivate") or []
-    own = [plan.solution(place, _MIXED) for place in reversed(range(len(plan.components)))]
-    return [*(_retrieved(plan, one["what"], 2) for one in needed[-1:]), *own]
+    early = [_retrieved(plan, one["what"], 2) for one in needed[-1:]]
+    places = [*([None] * len(early)), *reversed(range(len(plan.components)))]
+    solutions = [*early, *(plan.solution(one, _MIXED) for one in places if one is not None)]
+    asked = [(one, at) for at, one in zip(places, solutions, strict=True) if _is_computed(one)]
+    if all(at is None for _, at in asked):
+        return [one for one in solutions if not _is_computed(one)], []
+    is_early = any(at is None for _, at in asked)
+    standing = _room_for([one for one, _ in asked], *_mixed_frame(is_early=is_early), _MAX_WORDS)
+    stand = [asked[i] for i in standing]
+    return [one for one, _ in stand], sorted(at for _, at in stand if at is not None)
+
+
+def _mixed_frame(*, is_early: bool) -> tuple[str, str]:
+    """What stands before and behind the mixed tasks."""
+    early = "; the first is of an earlier module" if is_early else ""
+    return f"Choose a way for each{early}.", "Why?"
+
+
+def _is_computed(solution: Mapping[str, Any]) -> bool:
+    return bool(solution["source"] == "computed")
 
 
 def _closing(plan: _Plan) -> list[Document]:
     every = range(len(plan.components))
+    last = _checked_at_the_end(plan)
     behind = plan.brief.get("successor")
     to = f" It is where “{behind['module_title']}” begins." if behind else ""
     return [
@@ -573,14 +657,35 @@ def _closing(plan: _Plan) -> list[Document]:
             link="Every part was worked on alone; together they answer the question of slide 1.",
         ),
         _slide(
-            "exit_question", "close", "Alone, and back to slide 1", _goal(plan) + ".", parts=every,
+            "exit_question", "close", "Alone, and back to slide 1", _goal(plan) + ".", parts=last,
             phase="abstract", support="independent", tgar="reflect", mode="written",
             varies=("the relation", "range: numbers that no slide has used"),
             link="The class has said it together; each student now shows it alone.",
-            tags={"checks": list(every)},
-            solutions=[plan.solution(place, _EXIT) for place in every],
+            tags={"checks": last},
+            solutions=[plan.solution(place, _EXIT) for place in last],
         ),
     ]  # fmt: skip
+
+
+def _checked_at_the_end(plan: _Plan) -> list[int]:
+    """Components with a task in the exit question; all where it asks for the objective itself."""
+    places = [place for place, own in enumerate(plan.tasks) if own]
+    solutions = [plan.solution(place, _EXIT) for place in places]
+    stand = _room_for(solutions, *_exit_frame(plan), _MAX_EXIT_WORDS)
+    return [places[one] for one in stand] or list(range(len(plan.components)))
+
+
+def _exit_frame(plan: _Plan) -> tuple[str, str]:
+    """What stands before and behind the tasks of the exit question."""
+    verb = _goal(plan).split()[0].rstrip(",")
+    what = "the claim" if plan.wrong else "your answer"
+    is_told = verb.lower() in _TOLD_VERBS
+    lead = f"{capital(verb)} each answer." if is_told else f"Your task: {lower(verb)}."
+    return lead, f"Was {what} of slide 1 right?"
+
+
+# What is done with an answer that was found; other verbs are what finding one takes.
+_TOLD_VERBS = frozenset({"explain", "justify", "prove", "show"})
 
 
 def _goal(plan: _Plan) -> str:
@@ -652,7 +757,7 @@ def _term_plan(
     for slide in slides:
         if slide["section"] == "development":
             by_part.setdefault(slide["component_indexes"][0], []).append(slide["slide_no"])
-    exits = [slide["slide_no"] for slide in slides if slide["slide_role"] == "exit_question"]
+    exits = [slide for slide in slides if slide["slide_role"] == "exit_question"]
     wrong = {one["misconception_id"]: one for one in synthesis["misconceptions"]}
     texts = {
         place: " ".join(
@@ -682,10 +787,23 @@ def _term_plan(
                 "first_slide": a,
                 "steps": [{"slide_no": number, "level": level} for number, level in steps],
                 "target_level": "used" if has_definition else "named",
-                "checked_on": [d, *exits] if has_definition else [],
+                "checked_on": [d, *_asking_for(term["term"], exits)] if has_definition else [],
             }
         )
     return plan
+
+
+def _asking_for(term: str, slides: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Slides with a task, or an idea where there is none, that has the term."""
+    return [
+        slide["slide_no"]
+        for slide in slides
+        if any(
+            names_term(text, term)
+            for text in [one["statement"] for one in _computed(slide)]
+            or [slide["major_idea_per_slide"]]
+        )
+    ]
 
 
 def _placed(
@@ -758,6 +876,8 @@ def engagement(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> 
 _ACTS = {
     "hook": "Write agree or disagree, and hold it up.",
     "bet": "Write the answer you would bet on, and hold it up.",
+    "open": "Write what you expect, and hold it up.",
+    "own": "Write a case of your own, and the reason of each step, pointing at the {model}.",
     "retrieval": "Write the answer from memory, then check it with a partner.",
     "concept_development": "Draw the {model}, label the whole W, and mark what stays.",
     "misconception_probe": "Write an answer and one reason, using the {model}.",
@@ -777,10 +897,12 @@ def _engaged(
     model = models.get(slide["vir_id"])
     name = lower(model["name"]) if model else "drawing"
     is_bet = slide["slide_role"] == "hook" and not slide["misconception_ids"]
-    role = "bet" if is_bet else slide["slide_role"]
+    task = next(iter(_computed(slide)), None)
+    role = ("bet" if task else "open") if is_bet else slide["slide_role"]
     if slide["scaffolding_level_per_slide"] == "full":
         role = "concept_development"
-    act = _ACTS.get(role, _ACTS["discussion"]).format(model=name)
+    is_own = role == "worked_example" and task is None
+    act = _ACTS.get("own" if is_own else role, _ACTS["discussion"]).format(model=name)
     if slide["slide_role"] == "guided_practice" and not slide["misconception_ids"]:
         act = f"Draw the {name} for the task and write in numbers what it shows."
     if slide["title"] == "What came out":
@@ -788,7 +910,6 @@ def _engaged(
     said = [wrong[one] for one in slide["misconception_ids"] if one in wrong]
     correct, tempting = answers_of(said[0]["diagnostic_item"])[1:] if said else ("", "")
     probes = role in ("misconception_probe", "worked_example", "guided_practice")
-    task = next(iter(_computed(slide)), None)
     if not said and task:
         correct, tempting = task["answer"], ""
     return {
@@ -815,11 +936,13 @@ def experience(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> 
     slides, state = outline["slides"], inputs["pacing_state"]
     roles = [slide["slide_role"] for slide in slides]
     minutes = shared_minutes(roles, state[_LESSON_MINUTES], rules.pacing)
+    settled = _settled(slides, wrong)
     return {
         "slides": [
             {
                 "slide_no": slide["slide_no"],
-                "teacher_action": _teacher(slide, acts.get(slide["slide_no"], {}), wrong),
+                "teacher_action": _teacher(slide, acts.get(slide["slide_no"], {}), wrong)
+                + (f" {settled}" if settled and slide["slide_role"] == "exit_question" else ""),
                 "minutes": minutes[place],
                 "transition_from_previous": slide["transition_from_previous"],
                 "tropes": slide["tropes"],
@@ -841,6 +964,19 @@ def experience(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> 
         ],
         "kb_gaps": [],
     }
+
+
+def _settled(slides: Sequence[Mapping[str, Any]], wrong: Mapping[str, Any]) -> str:
+    """What the teacher is told of the question with which the module opens; empty where nothing."""
+    hook = next((slide for slide in slides if slide["slide_role"] == "hook"), None)
+    if hook is None:
+        return ""
+    said = [wrong[one] for one in hook["misconception_ids"] if one in wrong]
+    if said:
+        claim = sentence(said[0]["statement"]).rstrip(".")
+        return f"The claim of slide 1, “{claim}”, is false. {sentence(said[0]['response'])}"
+    task = next(iter(_computed(hook)), None)
+    return f"The answer to the question of slide 1 is {task['answer']}." if task else ""
 
 
 def _teacher(slide: Mapping[str, Any], act: Mapping[str, Any], wrong: Mapping[str, Any]) -> str:
@@ -920,6 +1056,20 @@ def blueprint(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
         ]
         done["teaching_sufficiency_note"] = _sufficient(done, answer)
         slides.append(done)
+    kinds = {
+        one["convention_id"]: one["kind"]
+        for one in inputs["research_deep_synthesis"]["conventions_flags"]
+    }
+    conventions = [
+        one | {"slides": _slides_with(one, kinds.get(one["convention_id"], ""), slides)}
+        for one in words["convention_requirements"]
+    ]
+    for one in conventions:
+        kind = kinds.get(one["convention_id"]) or "convention"
+        for slide in slides:
+            if slide["slide_no"] in one["slides"]:
+                told = f"{capital(kind)} ({one['convention_id']}): {clause(one['show'])}."
+                slide["dev_notes"].append(told)
     gaps = [*outline["kb_gaps"], *words["kb_gaps"], *media["kb_gaps"], *flow["kb_gaps"]]
     return {
         "lo": outline["lo"],
@@ -936,9 +1086,30 @@ def blueprint(inputs: Inputs, config: Configuration, rules: AuthoringRules) -> D
             for one in inputs["research_deep_synthesis"]["textbook_references"]
         ],
         "vocabulary_introduction_plan": terms,
-        "convention_requirements": words["convention_requirements"],
+        "convention_requirements": conventions,
         "kb_gaps": list({str(gap): gap for gap in gaps}.values()),
     }
+
+
+def _slides_with(
+    convention: Mapping[str, Any], kind: str, slides: Sequence[Mapping[str, Any]]
+) -> list[int]:
+    """Slides on which students read what a convention is about.
+
+    A term stands where one of its words does, a way to write where a fraction does: one beyond 1
+    where the way is shown on such a one. Where none does, it is the slide that was planned for it,
+    whose notes ask for it.
+    """
+    words = [one.strip() for one in str(convention["show"]).split(",")]
+    is_beyond = any(one.value > 1 for one in printed_in(str(convention["show"])))
+
+    def has(text: str) -> bool:
+        if kind == "term":
+            return any(names_term(text, word) for word in words)
+        return any(one.value > 1 or not is_beyond for one in printed_in(text))
+
+    found = [slide["slide_no"] for slide in slides if has(slide["on_slide_text"])]
+    return found or list(convention["slides"])
 
 
 def _aligned(
@@ -950,6 +1121,8 @@ def _aligned(
     """
     codes = list(plan.brief["derived"].get("lo_codes") or ())
     shared = [code for code in codes if code in reference["lo_codes"]]
+    others = [code for code in reference["lo_codes"] if code not in codes]
+    more = f" Its part on {listed(others)} is not taught here." if others else ""
     treats = clause(reference["treats"])
     stated = [str(part["statement"]) for part in plan.components]
     places = set(range(len(stated)))
@@ -964,8 +1137,8 @@ def _aligned(
     return {
         "textbook_ref_id": reference["textbook_ref_id"],
         "slides": numbers if shared else [],
-        "state": "covered" if shared else "left_out",
-        "reason": f"It belongs to {listed(shared)} and treats: {treats}."
+        "state": ("partly" if others else "covered") if shared else "left_out",
+        "reason": f"It belongs to {listed(shared)} and treats: {treats}.{more}"
         if shared
         else f"It belongs to no objective of this module; it treats: {treats}.",
     }
@@ -995,7 +1168,7 @@ def _sufficient(slide: Mapping[str, Any], answers: Sequence[str]) -> str:
 
 
 def _text(slide: Mapping[str, Any], plan: _Plan, terms: Sequence[Mapping[str, Any]]) -> str:
-    """What students read: at most 45 words, the task last, no term before it is named."""
+    """What students read: few words, the task last, no term before it is named."""
     said = _said(slide, plan)
     unnamed = [
         term["term"]
@@ -1013,9 +1186,10 @@ def _text(slide: Mapping[str, Any], plan: _Plan, terms: Sequence[Mapping[str, An
         for state in slide["vocabulary_on_this_slide"]["terms"]
         if state["level"] == "used"
     ]
-    if own and len(said.split()) + len(own) + 6 <= _MAX_WORDS:
+    most = _MAX_EXIT_WORDS if slide["slide_role"] == "exit_question" else _MAX_WORDS
+    if own and len(said.split()) + len(own) + 6 <= most:
         said = f"{said} Use the words: {', '.join(own)}."
-    return shortened(said, _MAX_WORDS)
+    return shortened(said, most)
 
 
 _PLAIN_TEXT = {
@@ -1045,7 +1219,9 @@ def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
         if said:
             claim = sentence(said[0]["statement"])
             return f"A student makes a claim. “{claim}” Do you agree? Write agree or disagree."
-        return f"{asked} Two students disagree. Which answer would you bet on?".strip()
+        if not asked:
+            return f"What does it take to {clause(_goal(plan))}? Write what you expect."
+        return f"{asked} Two students disagree. Which answer would you bet on?"
     if role == "retrieval":
         needed = plan.synthesis.get("prerequisites_to_reactivate") or []
         what = needed[0]["what"] if needed else "Say what the last module ended with"
@@ -1058,7 +1234,8 @@ def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
         return f"{answers_of(said[0]['diagnostic_item'])[0]} Write your answer first."
     if role == "worked_example":
         if not asked:
-            return "Here is a solution with one reason missing. Which reason? How can you tell?"
+            own = sentence(plan.components[place]["statement"])
+            return f"{own} Write a case of your own. Which step needs a reason?"
         first = tasks[0]["steps"][0]["step"]
         answers = tasks[0]["answer"], plan.solution(place, _TESTED)["answer"]
         if any(gives_answer(first, answer) for answer in answers):
@@ -1073,7 +1250,10 @@ def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
         own = asked or f"Choose new numbers. {sentence(plan.components[place]['statement'])}"
         return f"{own} How can you tell?"
     if role == "independent_practice":
-        return _lettered("Choose a way for each; the first is of an earlier module.", tasks, "Why?")
+        if not slide["tags"].get("checks"):
+            return _PLAIN_TEXT[role]
+        own_tasks = len(slide["tags"]["checks"])
+        return _lettered(tasks, *_mixed_frame(is_early=len(tasks) > own_tasks))
     if role == "applet_placeholder":
         return "Work in pairs. Test your prediction. Bring back four results."
     if slide["title"] == "Before the tablets":
@@ -1089,25 +1269,27 @@ def _said(slide: Mapping[str, Any], plan: _Plan) -> str:
             "Say in one sentence what holds. Show it on a drawing. Is there a case that breaks it?"
         )
     if role == "exit_question":
-        verb = _goal(plan).split()[0].rstrip(",")
-        what = "the claim" if plan.wrong else "your answer"
-        back = f"Was {what} of slide 1 right?"
+        lead, back = _exit_frame(plan)
         if tasks:
-            return _lettered(f"Your task: {lower(verb)}.", tasks, back)
+            return _lettered(tasks, lead, back)
         return f"Choose numbers that no slide has used. {_goal(plan)}. {back}"
     return _PLAIN_TEXT["discussion"]
 
 
-def _lettered(lead: str, tasks: Sequence[Mapping[str, Any]], end: str) -> str:
-    """As many of the tasks as there is room for, each with its letter."""
-    said = lead
-    letters = iter("abcdef")
-    letter = next(letters)
-    for task in tasks:
-        longer = f"{said} ({letter}) {task['statement']}"
-        if len(f"{longer} {end}".split()) <= _MAX_WORDS:
-            said, letter = longer, next(letters)
-    return f"{said} {end}"
+def _lettered(tasks: Sequence[Mapping[str, Any]], lead: str, end: str) -> str:
+    """The tasks in order, each with its letter."""
+    told = (f"({chr(ord('a') + at)}) {task['statement']}" for at, task in enumerate(tasks))
+    return " ".join((lead, *told, end))
+
+
+def _room_for(tasks: Sequence[Mapping[str, Any]], lead: str, end: str, most: int) -> list[int]:
+    """Which of the tasks stand on one slide of at most so many words, the first ones first."""
+    found: list[int] = []
+    for place in range(len(tasks)):
+        longer = [tasks[one] for one in (*found, place)]
+        if len(_lettered(longer, lead, end).split()) <= most:
+            found.append(place)
+    return found
 
 
 def _gap(gap: Mapping[str, Any]) -> Document:

@@ -93,12 +93,10 @@ def _reworked(
     replaced = _replacer(feedback.text)
     if feedback.kind == "refine_entry":
         array, number = str(feedback.array), feedback.targets[0]
-        entry = replaced(_without_code_fields(previous, config)[array][number - 1])
-        return {
-            "entry_type": array,
-            "entry": _noted(entry, feedback.text),
-            "reasoning": _answered(feedback.text, entry != previous[array][number - 1]),
-        }
+        before = _without_code_fields(previous, config)[array][number - 1]
+        entry = replaced(before)
+        told = _answered(feedback.text, entry != before)
+        return {"entry_type": array, "entry": _noted(entry, told), "reasoning": told}
     draft = replaced(_without_code_fields(previous, config))
     return _with_note(draft, feedback.text, draft != _without_code_fields(previous, config))
 

@@ -8,6 +8,7 @@ slide or screen a task stands (``draft_module``, ``draft_applet``).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -72,7 +73,18 @@ def printed_in(text: str) -> list[Printed]:
 
 def sort_of(statement: str) -> str | None:
     """The sort of task that a component is about; ``None`` where none can be computed."""
-    return next((name for name, (words, _) in SORTS.items() if words.search(statement)), None)
+    if _OTHER.search(statement):
+        return None
+    is_named = _FRACTION_WORDS.search(statement) is not None
+    return next(
+        (
+            name
+            for name, (words, _) in SORTS.items()
+            if words.search(statement)
+            and (is_named or (name in _UNNAMED and _UNNAMED[name].search(statement)))
+        ),
+        None,
+    )
 
 
 def fits(sort: str | None, fractions: Sequence[Printed]) -> bool | None:
@@ -85,7 +97,7 @@ def fits(sort: str | None, fractions: Sequence[Printed]) -> bool | None:
 def tasks_of(
     statement: str,
     count: int,
-    denominators: Collection[int] = DENOMINATORS,
+    denominators: Collection[int] | None = None,
     most: int = 24,
     used: Collection[Task] = (),
     avoided: Collection[Printed] = (),
@@ -94,8 +106,10 @@ def tasks_of(
 
     Args:
         statement: of the component.
-        count: how many; no two share a fraction while there are enough.
-        denominators: those that the model can show.
+        count: how many; no two share a fraction while there are enough, and where an answer is a
+            choice, each choice comes as often as the others.
+        denominators: those that the model can show, in the question, its steps and its answer;
+            none: nothing is drawn.
         most: the largest denominator of an answer.
         used: tasks that stand elsewhere; none of them comes again while there are others.
         avoided: fractions that no task has, where it can be helped.
@@ -106,27 +120,43 @@ def tasks_of(
     sort = sort_of(statement)
     if sort is None:
         return []
-    allowed = sorted(one for one in set(denominators) if 2 <= one <= min(12, most))
+    asked = set(denominators or DENOMINATORS)
+    allowed = sorted(one for one in asked if 2 <= one <= min(12, most))
     every = list(SORTS[sort][1](sort, allowed or list(DENOMINATORS), most))
     every.sort(key=lambda one: (max(f.denominator for f in one.fractions), one.fractions))
     kept, chosen = set(avoided), list[Task]()
+    shown = {one for one in every if not denominators or denominators_of(one) <= asked}
     for place in range(count if every else 0):
         start = (place + 1) * (len(every) - 1) // count
         order = [*every[start:], *reversed(every[:start])]
         stand = [*used, *chosen]
         taken = {one for task in stand for one in task.fractions}
         said = {task.statement for task in stand}
+        answered = Counter(choice_of(task) for task in stand if task.sort == sort)
         chosen.append(
             min(
                 order,
                 key=lambda one: (
                     len(kept & set(one.fractions)),
                     one.statement in said,
+                    one not in shown,
+                    answered[choice_of(one)],
                     len(taken & set(one.fractions)),
                 ),
             )
         )
     return chosen
+
+
+def choice_of(task: Task) -> str:
+    """What an answer comes down to where there are few to choose from: its first two words."""
+    return " ".join(task.answer.split()[:2])
+
+
+def denominators_of(task: Task) -> set[int]:
+    """Every denominator that is printed in the question, in its steps or in the answer."""
+    told = [task.statement, task.answer, *(step for step, _ in task.steps)]
+    return {one.denominator for text in told for one in printed_in(text)}
 
 
 def believed(belief: str, task: Task) -> str | None:
@@ -202,19 +232,21 @@ def _same_whole(sort: str, denominators: Sequence[int], most: int) -> Iterator[T
         long = small.denominator * ((short * large.numerator // large.denominator) + 1)
         one, other = large.value * short, small.value * long
         if small.numerator == 1 and large.numerator == 1 and other > one and long <= 100:
-            steps = (
-                (f"{large} of {short} cm is {one} cm.",
-                 f"The whole of strip A is {short} cm long."),
-                (f"{small} of {long} cm is {other} cm.",
-                 f"The whole of strip B is {long} cm long."),
-                (f"{one} cm is less than {other} cm, although {large} > {small}.",
-                 "The wholes differ, so the two fractions alone do not decide."),
-            )  # fmt: skip
-            told = (
-                f"Strip A is {large} of {short} cm. Strip B is {small} of {long} cm."
-                " Which strip is longer?"
-            )
-            yield Task(sort, told, steps, "strip B", (large, small))
+            for longer, names in (("strip B", "AB"), ("strip A", "BA")):
+                steps = (
+                    (f"{large} of {short} cm is {one} cm.",
+                     f"The whole of strip {names[0]} is {short} cm long."),
+                    (f"{small} of {long} cm is {other} cm.",
+                     f"The whole of strip {names[1]} is {long} cm long."),
+                    (f"{one} cm is less than {other} cm, although {large} > {small}.",
+                     "The wholes differ, so the two fractions alone do not decide."),
+                )  # fmt: skip
+                told = sorted(
+                    [f"Strip {names[0]} is {large} of {short} cm.",
+                     f"Strip {names[1]} is {small} of {long} cm."]
+                )  # fmt: skip
+                asked = f"{' '.join(told)} Which strip is longer?"
+                yield Task(sort, asked, steps, longer, (large, small))
 
 
 def _against_half(one: Printed) -> tuple[str, str]:
@@ -379,19 +411,52 @@ def _missing_to_one(sort: str, denominators: Sequence[int], most: int) -> Iterat
             yield Task(sort, _which(a, b), steps, str(b), (a, b))
 
 
-def _cut(one: Printed, factor: int) -> tuple[tuple[str, str], ...]:
+_Steps = tuple[tuple[str, str], ...]
+
+
+def _cut(one: Printed, factor: int) -> _Steps:
     made = one.times(factor)
     return (
         (f"{one.denominator} {_TIMES} {factor} = {made.denominator} parts make the whole.",
          f"Each of the {one.denominator} parts became {factor}."),
         (f"{one.numerator} {_TIMES} {factor} = {made.numerator} of them are marked.",
-         f"Each of the {one.numerator} marked parts became {factor}, too."),
+         f"{_each(one.numerator, 'marked part')} became {factor}, too."),
         (f"{one} = {made}.", "The outline and the marking stayed, so the amount stayed."),
     )  # fmt: skip
 
 
+def _each(count: int, of: str) -> str:
+    return f"Each of the {count} {of}s" if count > 1 else f"The one {of}"
+
+
+def _cut_steps(one: Printed, factor: int) -> _Steps:
+    """The same on a number line: steps are divided, and a point stays."""
+    made = one.times(factor)
+    return (
+        (f"{one.denominator} {_TIMES} {factor} = {made.denominator} steps lead from 0 to 1.",
+         f"Each step of 1/{one.denominator} became {factor} shorter ones."),
+        (f"{one.numerator} {_TIMES} {factor} = {made.numerator} of them lead to {one}.",
+         f"{_each(one.numerator, 'step')} from 0 to the point became {factor}, too."),
+        (f"{one} = {made}.", "The point stayed, so both fractions name one number."),
+    )  # fmt: skip
+
+
+def _cut_amount(one: Printed, factor: int) -> _Steps:
+    """The same where nothing says what the amount is shown on."""
+    made = one.times(factor)
+    return (
+        (f"{one.denominator} {_TIMES} {factor} = {made.denominator} parts make the whole.",
+         f"Each of the {one.denominator} parts counts as {factor} smaller ones."),
+        (f"{one.numerator} {_TIMES} {factor} = {made.numerator} of them make the amount.",
+         f"{_each(one.numerator, 'part')} of the amount counts as {factor}, too."),
+        (f"{one} = {made}.", "Nothing was added or taken away, so the amount stayed."),
+    )  # fmt: skip
+
+
 def _renamed(
-    told: Callable[[Printed, int, Printed], str], answer: Callable[[Printed], str]
+    told: Callable[[Printed, int, Printed], str],
+    answer: Callable[[Printed], str],
+    worked: Callable[[Printed, int], _Steps] = _cut_amount,
 ) -> _Sort:
     """A sort in which each part is cut, asked for in several ways."""
 
@@ -401,7 +466,7 @@ def _renamed(
                 made = one.times(factor)
                 if made.denominator <= most:
                     yield Task(
-                        sort, told(one, factor, made), _cut(one, factor), answer(made), (one,)
+                        sort, told(one, factor, made), worked(one, factor), answer(made), (one,)
                     )
 
     return tasks
@@ -433,7 +498,7 @@ def _numbers(some: Sequence[int]) -> str:
     return ", ".join(map(str, some))
 
 
-def _smaller_numbers(one: Printed) -> tuple[tuple[str, str], ...]:
+def _smaller_numbers(one: Printed) -> _Steps:
     by = gcd(one.numerator, one.denominator)
     made = Printed(one.denominator // by, one.numerator // by)
     return (
@@ -441,8 +506,8 @@ def _smaller_numbers(one: Printed) -> tuple[tuple[str, str], ...]:
          f"No number larger than {by} divides both."),
         (f"{one.numerator} ÷ {by} = {made.numerator} and {one.denominator} ÷ {by} ="
          f" {made.denominator}.",
-         f"Joining the parts by {by} leaves fewer and larger parts."),
-        (f"{one} = {made}.", "The marked length stayed, so the amount stayed."),
+         f"Taken together in groups of {by}, the parts are fewer and larger."),
+        (f"{one} = {made}.", "Nothing was added or taken away, so the amount stayed."),
     )  # fmt: skip
 
 
@@ -524,6 +589,18 @@ def _words(expression: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE)
 
 
+_FRACTION_WORDS = _words(r"\b(fractions?|numerators?|denominators?)\b")
+_OTHER = _words(
+    r"\b(expressions?|equations?|decimals?|ratios?|algebra\w*|percent\w*|proofs?|triangles?)\b"
+)
+"""What a component is about that is no task with two numbers, one above the other."""
+
+_UNNAMED: dict[str, re.Pattern[str]] = {
+    "benchmark_settles": _words(r"\bbenchmark settles a given comparison\b"),
+    "cut_parts": _words(r"\bcutting every part\b.*\bshaded amount\b"),
+}
+"""Sorts whose components need not name fractions, with the words that tell them then."""
+
 SORTS: dict[str, tuple[re.Pattern[str], _Sort]] = {
     "same_denominator": (_words(r"\bcompar\w+\b.*\bsame denominator"), _same_denominator),
     "same_numerator": (_words(r"\bcompar\w+\b.*\bsame numerator"), _same_numerator),
@@ -546,13 +623,13 @@ SORTS: dict[str, tuple[re.Pattern[str], _Sort]] = {
         lambda made: str(made.numerator))),
     "cut_parts": (_words(r"\b(cutting|cut) (every|each) part\b"), _renamed(
         lambda one, factor, _: f"Each part of {one} is cut into {factor} smaller equal parts. Which"
-        " fraction is marked now?", str)),
+        " fraction is marked now?", str, _cut)),
     "multiply": (_words(r"\bgenerate\b.*\bequivalent fractions\b"), _renamed(
         lambda one, factor, _: f"Multiply both numbers of {one} by {factor}. Which fraction is"
         " it?", str)),
     "same_point": (_words(r"\bfractions at the same point\b"), _renamed(
         lambda one, _, made: f"A line has {made.denominator} equal steps from 0 to 1. Which"
-        f" fraction with the denominator {made.denominator} lies at {one}?", str)),
+        f" fraction with the denominator {made.denominator} lies at {one}?", str, _cut_steps)),
     "two_names": (_words(r"\bby two fractions with different denominators\b"), _renamed(
         lambda one, _, made: f"Name the amount {one} by a fraction with the denominator"
         f" {made.denominator}.", str)),

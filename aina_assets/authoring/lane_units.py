@@ -161,8 +161,9 @@ def applet_intake(
         if module_id not in blueprints or not passage.is_open:
             behind.setdefault(chapter_id, module_id)
             continue
-        places = artefacts(blueprints[module_id])["build_module_blueprint"]["applet_placements"]
-        for number, place in enumerate(places, 1):
+        blueprint = artefacts(blueprints[module_id])["build_module_blueprint"]
+        for number, placed in enumerate(blueprint["applet_placements"], 1):
+            place = applet_request_of(blueprint, placed)
             if given_out[chapter_id] >= wanted[chapter_id]:
                 break
             given_out[chapter_id] += 1
@@ -177,6 +178,19 @@ def applet_intake(
             )
             rows.append(row_of(APPLET_INTAKE, unit, made))
     return as_table(APPLET_INTAKE.model, rows)
+
+
+def applet_request_of(blueprint: Mapping[str, Any], place: Mapping[str, Any]) -> Document:
+    """``applet_request``: a placement, with the tasks that its module keeps for the exit."""
+    return {
+        **place,
+        "exit_tasks": [
+            solution["statement"]
+            for slide in blueprint["slides"]
+            if slide["slide_role"] == "exit_question"
+            for solution in slide.get("worked_solutions") or ()
+        ],
+    }
 
 
 def placeholder_of(blueprint: Mapping[str, Any], place: Mapping[str, Any]) -> Document:

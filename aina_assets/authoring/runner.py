@@ -213,6 +213,8 @@ class SkillRunner:
             answer = deterministic_draft(
                 base.skill, base.lane, given, self.config, self.rules, feedback
             )
+        except AinaError as error:
+            return Asked("failed", None, str(error)[:300])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             told = f"the input lacks what a draft is made of: {type(error).__name__}: {error}"
             return Asked("failed", None, told[:300])

@@ -11,6 +11,7 @@ import yaml
 
 from aina_assets.authoring.compiling import compile_blueprint, compile_module_brief
 from aina_assets.authoring.joining import KnowledgeBase, codes_of_chapter, join_curriculum
+from aina_assets.authoring.lane_units import applet_request_of
 from aina_assets.authoring.pacing import pacing_state
 from aina_assets.authoring.policy import Authoring
 from aina_assets.authoring.rules import AuthoringRules
@@ -116,7 +117,7 @@ def applet(position: int = 1) -> Documents:
     parent = module(position)
     (place, *_) = parent["build_module_blueprint"]["applet_placements"]
     made: Documents = {
-        "applet_request": dict(place),
+        "applet_request": applet_request_of(parent["build_module_blueprint"], place),
         "module_lo_brief_enriched": parent["module_lo_brief_enriched"],
         "approved_objective": parent["approved_objective"],
         "scope": "applet",

@@ -147,7 +147,9 @@ def test_a_passage_is_said_to_be_covered_only_where_its_objective_is_taught() ->
         codes = set(made["derive_module_lo"]["lo_codes"])
         parts = made["approved_objective"]["lo_components"]
         for one in made["build_module_blueprint"]["textbook_alignment"]:
-            assert one["state"] == "covered"
+            beyond = set(by_id[one["textbook_ref_id"]]["lo_codes"]) - codes
+            assert one["state"] == ("partly" if beyond else "covered")
+            assert all(code in one["reason"] for code in beyond)
             assert codes & set(by_id[one["textbook_ref_id"]]["lo_codes"])
             assert one["slides"]
             if not codes <= set(by_id[one["textbook_ref_id"]]["lo_codes"]):
@@ -293,3 +295,46 @@ def test_an_applet_stands_on_the_model_and_the_component_of_its_slide() -> None:
             one["component_indexes"] == slide["component_indexes"] for one in document["screens"]
         )
         assert names_term(place["applet_lo"], document["lo"])
+
+
+@pytest.mark.parametrize("position", APPLETS)
+def test_a_screen_promises_only_what_it_has_or_has_lost(position: int) -> None:
+    for screen in applet(position)["build_applet_screens"]["screens"]:
+        states = {one["if"]: one["then"] for one in screen["intermediate_states"]}
+        back = states["two answers were wrong"]
+        for name in ("grid", "drawing"):
+            assert (name in back) is (name not in screen["support"])
+        is_typed = screen["representation"] == "abstract"
+        assert any("hint" in then for then in states.values()) is not is_typed
+        (handle, _) = screen["affordances"]
+        assert ("parts" in handle["element"]) is not is_typed
+        assert "set the set" not in screen["screen_zones"]["action_instruction"].lower()
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_a_convention_stands_where_it_applies_and_in_the_notes_there(position: int) -> None:
+    blueprint = module(position)["build_module_blueprint"]
+    for one in blueprint["convention_requirements"]:
+        noted = [
+            slide["slide_no"]
+            for slide in blueprint["slides"]
+            if any(one["convention_id"] in note for note in slide["dev_notes"])
+        ]
+        assert one["slides"] == noted
+        if one["convention_id"] == "CNV-FR-01":
+            assert noted == [
+                slide["slide_no"]
+                for slide in blueprint["slides"]
+                if re.search(r"\d/\d", slide["on_slide_text"])
+            ]
+
+
+def test_the_teacher_is_told_at_the_end_whether_the_claim_of_slide_1_holds() -> None:
+    for position in POSITIONS:
+        hook, *_, last = module(position)["build_module_blueprint"]["slides"]
+        if hook["misconception_ids"]:
+            claim = re.findall(r"“([^”]+?)\.?”", hook["on_slide_text"])[0]
+            assert f"The claim of slide 1, “{claim}”, is false." in last["teacher_action"]
+        else:
+            (solution,) = hook["worked_solutions"]
+            assert f"slide 1 is {solution['answer']}." in last["teacher_action"]

@@ -6,11 +6,13 @@ import copy
 from typing import Any
 
 import pytest
+import yaml
 
 from aina_assets.authoring.answers import unknown_ids
 from aina_assets.authoring.feedback import Feedback
 from aina_assets.authoring.joining import codes_of_chapter, join_curriculum
 from aina_assets.contracts.errors import AinaError
+from aina_assets.warehouse.settings import AUTHORED
 from aina_assets_tests.authoring.drafted import (
     applet,
     chapter,
@@ -48,6 +50,16 @@ def test_a_brief_places_every_code_once() -> None:
     assert sorted(one["lo_code"] for one in surfaced) == sorted(
         one["lo_code"] for one in context["learning_objectives"]
     )
+
+
+def test_a_chapter_that_the_knowledge_base_knows_nothing_of_is_refused_in_a_sentence() -> None:
+    made = dict(chapter())
+    made["curriculum_context"] = {**made["curriculum_context"], "learning_objectives": []}
+    output = runner().run("derive_lo_brief", "ch_research", made)
+    assert output.status == "failed"
+    assert output.reason.startswith("CH-G4-FR-EQ: expected a learning objective")
+    assert "found none" in output.reason
+    assert "Error" not in output.reason
 
 
 def test_a_sequence_keeps_the_bounds_the_request_and_dependence() -> None:
@@ -96,7 +108,9 @@ def test_a_module_is_a_lesson_with_a_route_for_each_component(position: int) -> 
     assert bounds.min_slides <= len(slides) <= bounds.max_slides
     assert [slide["slide_no"] for slide in slides] == list(range(1, len(slides) + 1))
     assert sum("pivotal" in slide["tags"] for slide in slides) == 1
-    assert all(len(slide["on_slide_text"].split()) <= 45 for slide in slides)
+    *before, last = slides
+    assert all(len(slide["on_slide_text"].split()) <= 45 for slide in before)
+    assert len(last["on_slide_text"].split()) <= 60
     for index in range(len(blueprint["lo_components"])):
         levels = [
             slide["scaffolding_level_per_slide"]
@@ -235,6 +249,42 @@ def test_one_entry_is_rewritten_and_the_others_stay() -> None:
     slides = output.value["slides"]
     assert "Mina" in slides[7]["on_slide_text"]
     assert slides[:7] + slides[8:] == before["slides"][:7] + before["slides"][8:]
+
+
+def test_an_entry_that_no_rule_can_change_says_so_in_the_document() -> None:
+    made = module(3)
+    before = made["build_module_blueprint"]
+    noted = {}
+    for text in ("students cut each part", 'replace "Eva" by "Mina"', 'replace "Zoe" by "Mina"'):
+        output = runner().run(
+            *("build_blueprint", "mod_review", made),
+            Feedback.parse(f"refine_entry slides 8: {text}"),
+            before,
+        )
+        slide = output.value["slides"][7]
+        assert text in slide["teaching_sufficiency_note"]
+        told = slide["teaching_sufficiency_note"].partition("Asked at the gate. ")[2]
+        noted[text] = told.partition(":")[0]
+    assert list(noted.values()) == [
+        "Not changed by rule; left for a person to carry out",
+        "Changed as asked",
+        "Not changed by rule; left for a person to carry out",
+    ]
+
+
+def test_what_the_sample_s_reviewer_asks_for_is_carried_out_before_it_is_approved() -> None:
+    path = AUTHORED / "sample" / "review" / "authoring.yaml"
+    decisions = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (asked,) = [one for one in decisions if one["id"] == "slides_multiplying_first"]
+    (edit,) = asked["required_edits"]
+    made = module(2)
+    before = made["build_module_blueprint"]["slides"][2]
+    after = reworked(
+        "build_blueprint", "mod_review", made, edit["text"], made["build_module_blueprint"]
+    )["slides"][2]
+    assert "Follow each step." in before["on_slide_text"]
+    assert "Cut each part yourself" in after["on_slide_text"]
+    assert "Changed as asked" in after["teaching_sufficiency_note"]
 
 
 def test_an_entry_that_is_not_there_fails_by_name() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -18,15 +20,21 @@ from aina_assets.authoring.fraction_tasks import (
     Printed,
     Task,
     believed,
+    choice_of,
+    denominators_of,
     fits,
     printed_in,
     sort_of,
     tasks_of,
 )
+from aina_assets.authoring.phrases import clause
+from aina_assets.authoring.reading import names_term
 from aina_assets_tests.authoring.drafted import applet, drafted, knowledge, module
 
 POSITIONS = range(1, 8)
 APPLETS = (2, 3, 4, 6)
+SAME_DENOMINATOR = "Compare two fractions with the same denominator by the number of parts"
+SAME_NUMERATOR = "Compare two fractions with the same numerator by the size of the parts"
 Solution = dict[str, Any]
 
 _FRACTION = r"(\d+)/(\d+)"
@@ -114,17 +122,30 @@ def test_every_example_and_every_task_of_a_module_is_worked_out(position: int) -
             assert all(one["step"] in slide["teacher_action"] for one in solution["steps"])
 
 
+METHODS = {
+    "Generate equivalent fractions of a given fraction by multiplying": "by multiplying",
+    "Simplify a fraction by dividing numerator and denominator by a common factor":
+        "by dividing numerator and denominator by a common factor",
+    SAME_DENOMINATOR: "by the number of parts",
+    SAME_NUMERATOR: "by the size of the parts",
+    "Compare two fractions by rewriting one or both with a common denominator":
+        "by rewriting one or both with a common denominator",
+    "Justify a comparison of two fractions by the parts that are missing to 1":
+        "by the parts that are missing to 1",
+}  # fmt: skip
+"""Components whose words name a method; “by n” and “by two fractions” name none."""
+
+
 @pytest.mark.parametrize("position", POSITIONS)
 def test_an_example_works_by_the_method_of_its_component(position: int) -> None:
     made = module(position)
     stated = [one["statement"] for one in made["approved_objective"]["lo_components"]]
-    methods = [statement.partition(" by ")[2] for statement in stated]
+    methods = [METHODS.get(statement, clause(statement)) for statement in stated]
     seen = set()
     for slide, solution in solutions_of(position):
         if slide["section"] == "development" and solution["source"] == "computed":
             (place,) = slide["component_indexes"]
-            if methods[place]:
-                assert solution["method"] == f"by {methods[place]}"
+            assert solution["method"] == methods[place]
             seen.add(place)
     assert seen == set(range(len(stated)))
 
@@ -137,6 +158,45 @@ def test_the_numbers_of_a_module_do_not_come_again_in_its_exit_question() -> Non
         assert not own & {
             one for slide in before for one in re.findall(r"\d+/\d+", slide["on_slide_text"])
         }
+        if position in APPLETS:
+            screens = applet(position)["build_applet_screens"]["screens"]
+            tasks = " ".join(screen["task"]["statement"] for screen in screens)
+            assert not own & set(re.findall(r"\d+/\d+", tasks))
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_an_exit_question_has_a_task_of_every_component(position: int) -> None:
+    blueprint = module(position)["build_module_blueprint"]
+    last = blueprint["slides"][-1]
+    places = list(range(len(blueprint["lo_components"])))
+    assert last["component_indexes"] == last["tags"]["checks"] == places
+    assert len(last["worked_solutions"]) == len(places)
+    terms = blueprint["vocabulary_introduction_plan"]
+    for slide in blueprint["slides"]:
+        tasks = [one for one in slide.get("worked_solutions") or () if one["source"] == "computed"]
+        assert all(one["statement"] in slide["on_slide_text"] for one in tasks)
+        for term in terms:
+            if slide["slide_no"] in term["checked_on"]:
+                assert names_term(slide["on_slide_text"], term["term"])
+
+
+def test_what_the_exit_question_has_no_room_for_is_a_gap() -> None:
+    made = copy.deepcopy(module(1))
+    derived = made["module_lo_brief_enriched"]["derived"]
+    parts = derived["lo_components"] * 2
+    derived["lo_components"] = parts[:4]
+    spine = drafted("build_spine", "mod_review", made)
+    last = spine["slides"][-1]
+    assert last["component_indexes"] == last["tags"]["checks"] == [0, 1, 2]
+    assert len(last["worked_solutions"]) == 3
+    (gap,) = [one for one in spine["kb_gaps"] if one["kind"] == "component"]
+    assert (gap["subject"], gap["where"]) == (parts[3]["statement"], [last["slide_no"]])
+    (alone,) = [
+        slide["slide_no"]
+        for slide in spine["slides"]
+        if slide["slide_role"] == "independent_practice" and slide["component_indexes"] == [3]
+    ]
+    assert f"slide {alone};" in gap["provisional_choice"]
 
 
 @pytest.mark.parametrize("position", APPLETS)
@@ -155,6 +215,82 @@ def test_tasks_of_a_component_of_the_knowledge_base_hold(row: dict[str, Any]) ->
         assert is_right(task.statement, task.answer), task
         for step, reason in task.steps:
             assert not list(false_claims(f"{step} {reason}"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Simplify an expression by collecting like terms",
+        "Compare decimals with the same whole number part",
+        "Simplify a ratio",
+        "Classify triangles whose area is 1/2 of a rectangle",
+        "Decide whether a proof is in simplest form",
+        "Compare two masses with the same whole number of grams",
+        "Simplify a decimal fraction given as a percentage",
+        "Explain why cutting every part of a speech makes it clearer",
+        "Locate a whole number by counting equal intervals from 0",
+    ],
+)
+def test_other_mathematics_is_no_task_with_fractions(statement: str) -> None:
+    assert sort_of(statement) is None
+    assert tasks_of(statement, 3) == []
+
+
+CHOICES = ("same_whole", "against_benchmark", "benchmark_settles", "simplest_form")
+
+
+@pytest.mark.parametrize("sort", CHOICES)
+def test_answers_that_are_a_choice_take_turns(sort: str) -> None:
+    (statement,) = [
+        row["statement"] for row in knowledge().components if sort_of(row["statement"]) == sort
+    ]
+    for count in (2, 3, 6):
+        answers = Counter(choice_of(task) for task in tasks_of(statement, count))
+        assert len(answers) > 1
+        assert max(answers.values()) - min(answers.values()) <= 1 or len(answers) == count
+    made = [module(position)["blueprint_spine"]["slides"] for position in POSITIONS]
+    statements = {one.statement: one for one in tasks_of(statement, 200)}
+    for slides in made:
+        own = [
+            choice_of(statements[one["statement"]])
+            for slide in slides
+            if slide["section"] == "development"
+            for one in slide.get("worked_solutions") or ()
+            if one["statement"] in statements
+        ]
+        assert len(own) < 2 or len(set(own)) > 1
+
+
+def test_what_is_drawn_has_numbers_that_its_model_can_show() -> None:
+    statement = "Represent one amount of a whole by two fractions with different denominators"
+    for some in ((2, 3, 4, 6, 8, 12), (2, 4, 5, 10, 20)):
+        tasks = tasks_of(statement, 3, some)
+        assert len({task.statement for task in tasks}) == 3
+        assert all(denominators_of(task) <= set(some) for task in tasks)
+    good = {
+        row["vir_id"]: set(row["good_for_denominators"])
+        for row in knowledge().visual_representations
+    }
+    # The rectangle of module 6 can show two comparisons only; the others are over its range.
+    for position in (1, 2, 3, 4, 5, 7):
+        for slide, solution in solutions_of(position):
+            if slide["vir_id"] and solution["source"] == "computed":
+                told = [solution["statement"], solution["answer"]]
+                told += [one["step"] for one in solution["steps"]]
+                drawn = {one.denominator for text in told for one in printed_in(text)}
+                assert drawn <= good[slide["vir_id"]], (position, slide["slide_no"])
+
+
+def test_steps_speak_of_what_the_task_is_about() -> None:
+    line = "Locate two equivalent fractions at the same point of a number line"
+    for task in tasks_of(line, 6):
+        told = " ".join(f"{step} {reason}" for step, reason in task.steps)
+        assert not re.search(r"marked|outline|part", told)
+    for row in knowledge().components:
+        for task in tasks_of(row["statement"], 8):
+            told = " ".join(f"{step} {reason}" for step, reason in task.steps)
+            assert "the 1 " not in told
+            assert "marked length" not in told
 
 
 def test_what_cannot_be_computed_is_said_and_not_pretended() -> None:
@@ -181,9 +317,6 @@ def test_what_cannot_be_computed_is_said_and_not_pretended() -> None:
 PAIRS = st.tuples(
     st.integers(1, 11), st.integers(2, 12), st.integers(1, 11), st.integers(2, 12)
 ).filter(lambda pair: pair[0] < pair[1] and pair[2] < pair[3])
-
-SAME_DENOMINATOR = "Compare two fractions with the same denominator by the number of parts"
-SAME_NUMERATOR = "Compare two fractions with the same numerator by the size of the parts"
 
 
 def owner(a: int, b: int, c: int, d: int) -> str | None:

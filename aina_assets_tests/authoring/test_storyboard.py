@@ -98,7 +98,10 @@ def test_a_summary_groups_states_and_compares_with_the_placeholder() -> None:
     assert made["applet_title"] == "Join the parts"
     assert [one["slide_numbers"] for one in made["screen_summaries"]] == [[2], [3, 4], [5]]
     assert made["screen_summaries"][1]["ias_stage"] == "predict"
-    assert {"drag", "tap", "type"} <= set(made["interaction_modes"])
+    assert made["interaction_modes"] == ["drag", "tap", "type", "compare"]
+    assert [one["does"] for one in made["screen_summaries"]] == [
+        "Drag one part.", "Tap yes or no. / Compare.", "Type the fraction.",
+    ]  # fmt: skip
     assert made["visual_model"] == "VIR-FR-03"
     assert made["alignment"] == {
         "placeholder_slide": 17,
@@ -152,6 +155,29 @@ def test_a_summary_has_every_screen_with_title_representation_note_and_table_in_
         assert one["tables"] == [table_of(screen)]
         assert screen["task"]["statement"] in one["sees"]
         assert screen["feedback"]["on_incorrect"] in one["feedback"]
+        assert one["does"] == screen["screen_zones"]["action_instruction"]
+    assert made["interaction_modes"] == ["choose", "make", "compare", "complete", "answer"]
+
+
+def test_an_act_is_a_whole_word_of_the_text_and_none_of_a_note_or_table() -> None:
+    content = storyboard(
+        ("Join", [], ""),
+        (
+            "1 Meet",
+            ["The drawing shows a typed tape. The parts are drawn."],
+            "Drag the answer: 3/4.",
+        ),
+        ("2 Act", ["The bar is cut. When ready, start dragging one part."], ""),
+    )
+    inputs = {
+        "storyboard_extract": read_storyboard(content, "x.pptx"),
+        "module_placeholder": placeholder(),
+    }
+    made = drafted("extract_applet_summary", "mod_review", inputs)
+    assert made["interaction_modes"] == ["drag"]
+    first, second = made["screen_summaries"]
+    assert first["does"] == "not shown"
+    assert second["does"] == "When ready, start dragging one part."
 
 
 def test_the_sample_s_storyboard_is_that_of_its_applet() -> None:
