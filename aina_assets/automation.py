@@ -118,9 +118,13 @@ _ACTIVE = [
 
 
 def _state_of(node: Node, store: Store) -> list[str]:
-    """What a build of ``node`` would be made from now."""
-    inputs = [(dep, store.record(dep)) for dep in node.deps]
-    versions = [f"{dep} {record.data_version if record else '-'}" for dep, record in inputs]
+    """What a build of ``node`` would be made from now, and what the last one made.
+
+    What was built in between is due anew, even where all that changed is the time: of one ledger
+    one approval expires after the other.
+    """
+    inputs = [(name, store.record(name)) for name in (node.asset, *node.deps)]
+    versions = [f"{name} {record.data_version if record else '-'}" for name, record in inputs]
     return [node.code_version, node.settings_version, *versions]
 
 

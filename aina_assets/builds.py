@@ -120,8 +120,9 @@ def nodes_of(
     """The graph as plain nodes, with the versions it would be built with now."""
     sources: Sources = resources["sources"]
     warehouse: Warehouse = resources["warehouse"]
-    behind = tables_behind_receipts(warehouse.store)
     leaving = declared(assets)
+    gates = [item.receipt.gate for item in leaving if item.receipt is not None]
+    behind = tables_behind_receipts(warehouse.store, gates)
     now = configured(leaving, sources, warehouse)
     about_the_store = _behind_store(warehouse.store, validated_of(assets), leaving, now)
     nodes = {}

@@ -12,14 +12,21 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from upath import UPath
 
-from aina_assets.automation import ALERT_URL, alert_on_failure, below_ledgers
+from aina_assets.automation import (
+    ALERT_URL,
+    alert_on_failure,
+    below_ledgers,
+    rebuild_after_ledgers,
+)
 from aina_assets.builds import nodes_of
 from aina_assets.learner.ledger import Ledger
 from aina_assets.location import Location, build_defs, definitions_of, resources
-from aina_assets.warehouse.plan import Node
+from aina_assets.warehouse.plan import Node, stale
 from aina_assets.warehouse.resources import Warehouse
 from aina_assets.warehouse.settings import AUTHORED, ledger_url
+from aina_assets.warehouse.store import Record, Store
 from aina_assets_tests.learner.samples import event
 
 
@@ -74,6 +81,18 @@ def test_a_process_that_is_up_for_days_sees_what_changed_on_disk(
     assert "job_zones" in due()
 
 
+def test_a_receipt_of_another_gate_than_those_there_are_makes_nothing_stale(home: Path) -> None:
+    kept = home / "receipts" / "beta_admission_v1.json"
+    left = json.loads(kept.read_text()) | {"items_version": "0" * 64}
+    left_by = kept.with_name("beta_admission_v9.json")
+    left_by.write_text(json.dumps(left | {"gate": "beta_admission_v9"}))
+    location = Location(resources())
+
+    assert stale(location.nodes(), location.warehouse.store) == {}
+    kept.write_text(json.dumps(left))
+    assert left["items_table"] in stale(location.nodes(), location.warehouse.store)
+
+
 def test_an_event_is_followed_by_waves_until_nothing_is_stale(home: Path) -> None:
     with Ledger.open(ledger_url()) as ledger:
         ledger.append(event(1))
@@ -108,6 +127,37 @@ def test_a_run_at_work_is_waited_for_and_a_wave_is_asked_for_once(home: Path) ->
         job = Location(resources()).job
         run = instance.create_run_for_job(job)
         assert tick(instance) == f"run {run.run_id} is at work"
+
+
+def test_a_wave_is_asked_for_anew_when_it_was_built_in_between(tmp_path: Path) -> None:
+    """Of one ledger approvals expire one after the other; nothing is recorded meanwhile."""
+    store = Store(UPath(tmp_path))
+
+    def build(version: str) -> None:
+        store.commit(Record("decisions", version, "", "in time", {"ledger/decisions": "1"}))
+
+    def asked() -> str | None:
+        nodes = {
+            "ledger/decisions": Node("ledger/decisions", (), "", ""),
+            "decisions": Node("decisions", ("ledger/decisions",), "", "one expired"),
+        }
+        sensor = rebuild_after_ledgers(lambda: nodes, lambda: store)
+        with (
+            dg.DagsterInstance.ephemeral() as instance,
+            dg.build_sensor_context(instance=instance) as context,
+        ):
+            (request,) = sensor.evaluate_tick(context).run_requests or ()
+        assert request.asset_selection == [dg.AssetKey("decisions")]
+        return request.run_key
+
+    store.commit(Record("ledger/decisions", "1", "", "", {}))
+    never = asked()
+    build("all in force")
+    first = asked()
+    assert asked() == first, "a run that failed is not asked for again"
+    build("one expired")
+
+    assert len({never, first, asked()}) == 3
 
 
 def test_what_stands_on_a_ledger_is_found_through_any_number_of_tables() -> None:

@@ -6,7 +6,7 @@ state is found (``review.gates``) and where decisions are kept (``review.ledger`
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
@@ -112,6 +112,12 @@ class Vote(Contract):
     error: str | None = None
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""Between the two is every moment that a decision may name: no clock tells another, and one that
+names another is neither recorded nor counted."""
+
+
 class Decision(Contract):
     """One judgement, bound to the digest of exactly what was judged.
 
@@ -149,6 +155,12 @@ class Decision(Contract):
     supersedes: tuple[DecisionId, ...] = ()
     votes: tuple[Vote, ...] = ()
     is_sample: bool = False
+
+    @property
+    def moment_beyond(self) -> datetime | None:
+        """A moment it names that is before ``EARLIEST`` or after ``LATEST``; none as a rule."""
+        named = filter(None, (self.decided_at, self.expires_at))
+        return next((moment for moment in named if not EARLIEST <= moment <= LATEST), None)
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:

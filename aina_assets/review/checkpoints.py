@@ -35,6 +35,7 @@ SETTING = "AINA_CHECKPOINTS"
 """The environment variable that names another file than the one of the warehouse."""
 
 _PURPOSE = "checkpoint 1"
+_RESTORE = "restore the file from a copy that verifies"
 
 
 class Checkpoint(Contract):
@@ -107,11 +108,17 @@ class Checkpoints:
             signer = reviewers.by_id.get(last.signer_id)
             if signer is None:
                 raise self._tampered(
-                    len(found), "a signature of a reviewer on file", f"one of {last.signer_id}"
+                    len(found),
+                    "a signature of a reviewer on file",
+                    f"one of {last.signer_id}",
+                    _signer_gone(last.signer_id),
                 )
             if not is_signed(_PURPOSE, _content(last), last.signature, signer.public_key):
                 raise self._tampered(
-                    len(found), f"the signature of {signer.id}", "a signature that is not theirs"
+                    len(found),
+                    f"the signature of {signer.id}, by the key on file",
+                    "a signature that is not theirs",
+                    _signer_gone(signer.id),
                 )
         return found
 
@@ -187,13 +194,24 @@ class Checkpoints:
             lines.append(line)
         return lines
 
-    def _tampered(self, number: int, expected: str, found: str) -> LedgerTampered:
+    def _tampered(
+        self, number: int, expected: str, found: str, remedy: str = _RESTORE
+    ) -> LedgerTampered:
         return LedgerTampered(
             expected=expected,
             found=found,
             where=f"line {number} of {self.path}",
-            remedy="restore the file from a copy that verifies; the ledger takes nothing till then",
+            remedy=f"{remedy}; the ledger takes nothing till then",
         )
+
+
+def _signer_gone(name: str) -> str:
+    """What to do where nobody on file vouches for the last line: as a rule, it was good before."""
+    return (
+        f"if {name} was taken off data/reviewers.yaml or given another key there, put them or the"
+        " old key back, have another reviewer seal (aina review seal), then take them off again;"
+        f" if nobody did that, {_RESTORE}"
+    )
 
 
 def _content(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from aina_assets.review.gates import Finding, Row, find, gate_states
 from aina_assets.review.ledger import DecisionLedger, Verified, holder_of
 from aina_assets.review.policy import Gate, Reviewer, Reviewers, ReviewGates
 from aina_assets.review.reading import (
+    LEDGER,
     Found,
     expires_at,
     from_ledger,
@@ -45,6 +46,7 @@ from aina_assets.review.reading import (
     in_utc,
     may_not_decide,
     row_of,
+    told_apart,
 )
 from aina_assets.review.signing import ReviewerKey, sign, verify
 from aina_assets.review.subjects import SubjectTable
@@ -362,10 +364,20 @@ class ReviewDesk:
         """Sign and record all of ``made``, or none; on disk and sealed when this returns.
 
         Raises:
-            ReviewError: the key is not that of the reviewer who decided.
+            ReviewError: the key is not that of the reviewer who decided, or a decision that the
+                lock names has the id.
             LedgerTampered: the ledger is not what its checkpoints say; it takes nothing more.
             LedgerError: the database refused.
         """
+        known = {found.signed.decision.decision_id for found in self._recorded()}
+        for decision in made:
+            if decision.decision_id in known:
+                raise ReviewError(
+                    expected="an id that no decision has",
+                    found=f"{decision.decision_id}, which a recorded decision has",
+                    where=f"{decision.gate}, {decision.subject_kind} {decision.subject_key}",
+                    remedy="decide again, under another id; nothing was recorded",
+                )
         signed = [sign(decision, key) for decision in made]
         with DecisionLedger.open(self._ledger, self._checkpoints, clock=self._clock) as ledger:
             return ledger.record_many(signed, key, self.reviewers)
@@ -483,6 +495,13 @@ class ReviewDesk:
         finding = find(subject.gate, subject.digest, subject.authors, history)
         return Case(subject, finding, history, held_up.get(subject.table, ()))
 
+    def _recorded(self) -> list[Found]:
+        """Decisions that the lock names."""
+        record = self._store.record(_RECORDED)
+        if record is None:
+            return []
+        return list(from_lines(self._store.open_snapshot(record).to_pylist()))
+
     def _made(self) -> _Made:
         """Every decision in its order, by what it is about; read again where there is more."""
         record = self._store.record(_RECORDED)
@@ -492,13 +511,11 @@ class ReviewDesk:
             version = (record.data_version if record is not None else None, head)
             known, made = self._known
             if known != version:
-                everything: list[Found] = []
-                if record is not None:
-                    everything += from_lines(self._store.open_snapshot(record).to_pylist())
+                everything = self._recorded()
                 if ledger is not None and head is not None:
                     everything += from_ledger(ledger.records(until=head.position))
                 made = {}
-                for ordinal, found in enumerate(everything, start=1):
+                for ordinal, found in enumerate(told_apart(everything), start=1):
                     decision = found.signed.decision
                     place = (decision.gate, decision.subject_kind, decision.subject_key)
                     made.setdefault(place, []).append((ordinal, found))
@@ -527,8 +544,9 @@ def _require_closing(
 ) -> None:
     """Nothing that could open the gate, where a refused build holds the subject up.
 
-    An objection is always safe. So is taking an approval back; ending an objection is not, unless
-    by one that counts in its place.
+    An objection is always safe. So is taking an approval back, unless others count again for it;
+    ending an objection is not, unless by one that counts in its place. What the gate would be found
+    to be says the rest, however it came about: an end of an end brings back what was ended.
     """
     if not case.is_held_up:
         return
@@ -536,10 +554,12 @@ def _require_closing(
     objections = {row["decision_id"] for row in case.history if row["verdict"] in OBJECTIONS}
     ended = objections & set(supersedes)
     if verdict is ReviewVerdict.APPROVE:
-        said = "an approval"
+        said: str | None = "an approval"
     elif ended and not objects:
         said = f"the end of objection {min(ended)}"
     else:
+        said = _brought_nearer(reviewer, case, verdict, supersedes)
+    if said is None:
         return
     first, *others = case.held_up_by
     more = f" and {len(others)} more" if others else ""
@@ -550,3 +570,36 @@ def _require_closing(
         remedy="mend what was refused and build again (aina build), or object; nothing was"
         " recorded",
     )
+
+
+def _brought_nearer(
+    reviewer: Reviewer, case: Case, verdict: ReviewVerdict, supersedes: Sequence[str]
+) -> str | None:
+    """What would bring the gate nearer to open if ``reviewer`` said so; none where nothing does.
+
+    Nearer is whatever ends the last objection, or has an approval count that does not now.
+    """
+    gate, subject, before = case.subject.gate, case.subject, case.finding
+    row = {
+        "decision_id": "",
+        "ordinal": 1 + max((row["ordinal"] for row in case.history), default=0),
+        "origin": LEDGER,
+        "subject_digest": subject.digest,
+        "verdict": str(verdict),
+        "reasons": [""],
+        "reviewer_id": reviewer.id,
+        "reviewer_kind": str(reviewer.kind),
+        "responsible_id": reviewer.answers_for or reviewer.id,
+        "expires_at": None,
+        "supersedes": list(supersedes),
+        "standing": IN_FORCE,
+        "refusal_reason": None,
+    }
+    after = find(gate, subject.digest, subject.authors, [*case.history, row])
+    if after.objections:
+        return None
+    if before.objections:
+        return f"the end of objection {before.objections[0]['decision_id']}"
+    known = {row["decision_id"] for row in before.approvals}
+    back = [row["decision_id"] for row in after.approvals if row["decision_id"] not in known]
+    return f"what makes approval {', '.join(back)} count again" if back else None

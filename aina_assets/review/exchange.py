@@ -88,7 +88,8 @@ def prompt(subjects: Sequence[Subject]) -> str:
 
 def answers(text: str) -> Iterator[tuple[int, Answer | ReviewError]]:
     """The answers of ``text`` by line number, from 1; an error for each line that is none."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Lines of JSON end at a line feed alone; U+2028 and its like may stand in their texts.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -21,7 +21,13 @@ from typing import Self
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from aina_assets.contracts.errors import LedgerMoved, LedgerTampered, ReviewError
-from aina_assets.contracts.review import RecordedDecision, SignedDecision
+from aina_assets.contracts.review import (
+    EARLIEST,
+    LATEST,
+    Decision,
+    RecordedDecision,
+    SignedDecision,
+)
 from aina_assets.review.checkpoints import Checkpoint, Checkpoints, checkpoints_path
 from aina_assets.review.policy import Reviewer, Reviewers
 from aina_assets.review.signing import ReviewerKey, verify
@@ -127,7 +133,8 @@ class DecisionLedger:
         decisions are recorded and the next checkpoint covers them.
 
         Raises:
-            ReviewError: one is not signed by the reviewer it names, or ``key`` is nobody's.
+            ReviewError: one is not signed by the reviewer it names, or names a moment that no
+                clock tells, or ``key`` is nobody's.
             LedgerTampered: the ledger is not what its checkpoints say.
             IdempotencyConflict: an id is taken by another decision.
             LedgerError: the database or the file refused; to record them again is safe.
@@ -135,6 +142,7 @@ class DecisionLedger:
         sealer = holder_of(key, reviewers)
         for item in signed:
             _require_signed(item, reviewers)
+            _require_dated(item.decision)
         new = [
             NewEntry(
                 item.decision.gate,
@@ -273,6 +281,16 @@ def _require_signed(signed: SignedDecision, reviewers: Reviewers) -> None:
             found="no such reviewer" if reviewer is None else "another signature",
             where=f"decision {decision.decision_id}",
             remedy="sign it with the key whose public half is in data/reviewers.yaml",
+        )
+
+
+def _require_dated(decision: Decision) -> None:
+    if decision.moment_beyond is not None:
+        raise ReviewError(
+            expected=f"moments from {EARLIEST:%Y} to {LATEST:%Y}",
+            found=decision.moment_beyond.isoformat(),
+            where=f"decision {decision.decision_id}",
+            remedy="set the clock, then decide again; nothing was recorded",
         )
 
 

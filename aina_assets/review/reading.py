@@ -13,8 +13,10 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
@@ -50,12 +52,15 @@ class Found:
         origin: the ledger, or the recorded decisions that the lock names.
         document: it, as JSON, as it was found.
         recorded_at: when the ledger took it; none elsewhere.
+        stands_as: the id that its row has, where an earlier decision has its own; see
+            ``told_apart``.
     """
 
     signed: SignedDecision
     origin: str
     document: str
     recorded_at: datetime | None = None
+    stands_as: str | None = None
 
 
 def from_lines(lines: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
@@ -97,22 +102,8 @@ def decisions(
         gates: the gates.
         reviewers: who may decide.
         at: the moment at which they are read; an approval that has expired by then counts no more.
-
-    Raises:
-        ReviewError: two decisions have one id.
     """
-    numbered = list(enumerate(found, start=1))
-    places: dict[str, str] = {}
-    for _, item in numbered:
-        decision_id = item.signed.decision.decision_id
-        if decision_id in places:
-            raise ReviewError(
-                expected="an id for each decision",
-                found=f"two with the id {decision_id}, in {places[decision_id]} and {item.origin}",
-                where="decisions",
-                remedy="remove the one that is no decision of the ledger",
-            )
-        places[decision_id] = item.origin
+    numbered = list(enumerate(told_apart(found), start=1))
 
     def rows_of(part: list[tuple[int, Found]]) -> list[dict[str, Any]]:
         return [row_of(ordinal, item, gates, reviewers, at) for ordinal, item in part]
@@ -124,10 +115,30 @@ def decisions(
     return pa.Table.from_pylist(rows, schema=arrow_schema(Decisions))
 
 
+def told_apart(found: Iterable[Found]) -> Iterator[Found]:
+    """``found``, in which no two go by one id: whoever comes later with an id that is taken.
+
+    It is refused, and its row stands under an id of its own, so that nothing that names the
+    earlier one is ever about the later. An id of the recorded decisions can be used again in the
+    ledger, which does not know them.
+    """
+    taken: set[str] = set()
+    for item in found:
+        name, count = item.signed.decision.decision_id, 0
+        if name in taken:
+            while name in taken:
+                count += 1
+                name = sha256(f"{count} {item.document}".encode()).hexdigest()[:32]
+            yield replace(item, stands_as=name)
+        else:
+            yield item
+        taken.add(name)
+
+
 def row_of(
     ordinal: int, found: Found, gates: ReviewGates, reviewers: Reviewers, at: datetime
 ) -> dict[str, Any]:
-    """The row of ``Decisions`` for the decision found in place ``ordinal``; see ``decisions``."""
+    """The row of ``Decisions`` for the decision found in place ``ordinal``, told apart."""
     decision = found.signed.decision
     reviewer = reviewers.by_id.get(decision.reviewer_id)
     # Who dates a decision later than it was recorded does not make it last longer.
@@ -140,7 +151,7 @@ def row_of(
     elif expiry is not None and expiry <= at:
         standing = EXPIRED
     return {
-        "decision_id": decision.decision_id,
+        "decision_id": found.stands_as or decision.decision_id,
         "ordinal": ordinal,
         "origin": found.origin,
         "gate": decision.gate,
@@ -172,6 +183,10 @@ def of_gate(rows: pa.Table, gate: str) -> pa.Table:
 def refusal_reason(found: Found, gates: ReviewGates, reviewers: Reviewers) -> str | None:
     """Why a decision never counts; none where it may."""
     decision = found.signed.decision
+    if found.stands_as is not None:
+        return f"an earlier decision has its id, {decision.decision_id}"
+    if decision.moment_beyond is not None:
+        return f"no clock tells {decision.moment_beyond.isoformat()}"
     gate = gates.by_id.get(decision.gate)
     if gate is None:
         return f"there is no gate {decision.gate}"
@@ -215,7 +230,9 @@ def expires_at(decision: Decision, gate: Gate | None, made_at: datetime) -> date
         return None
     moments = [decision.expires_at] if decision.expires_at is not None else []
     if gate is not None and gate.valid_days is not None:
-        moments.append(made_at + timedelta(days=gate.valid_days))
+        # Past the last moment that there is, it is as good as for ever.
+        with suppress(OverflowError):
+            moments.append(made_at + timedelta(days=gate.valid_days))
     return min(moments, default=None)
 
 
@@ -251,4 +268,9 @@ def _is_genuine(signed: SignedDecision, public_key: str) -> bool:
 
 def in_utc(moment: datetime) -> str:
     """``moment`` as the tables have it: in UTC and of one width, so that texts sort as times do."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    try:
+        there = moment.astimezone(UTC)
+    except OverflowError:
+        # Only within a day of the first or the last moment that there is.
+        there = (datetime.min if moment.year == 1 else datetime.max).replace(tzinfo=UTC)
+    return there.isoformat(timespec="microseconds")

@@ -7,6 +7,7 @@ Belongs here: counting items, the rules that every receipt obeys, and where docu
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from aina_assets.contracts.errors import SnapshotMissing
 from aina_assets.contracts.receipts import Receipt, Verdict
-from aina_assets.warehouse.files import TEMPORARY_PREFIX, write_json
+from aina_assets.warehouse.files import write_json
 from aina_assets.warehouse.gate import Finding
 from aina_assets.warehouse.store import Record, Store
 from aina_assets.warehouse.tables import Rule
@@ -168,13 +169,17 @@ def _is_valid(receipt: Receipt | None, store: Store) -> bool:
     return record is not None and record.data_version == receipt.items_version
 
 
-def tables_behind_receipts(store: Store) -> set[str]:
-    """Tables whose record is not the one their receipt is about: a build was killed in between."""
+def tables_behind_receipts(store: Store, gates: Iterable[str]) -> set[str]:
+    """Tables whose record is not the one their receipt is about: a build was killed in between.
+
+    Args:
+        store: the warehouse.
+        gates: those that there are. What a gate left that is gone, or has another name by now, is
+            nobody's receipt and no build would write it anew.
+    """
     behind = set()
-    for path in (store.root / "receipts").glob("*.json"):
-        if path.name.startswith(TEMPORARY_PREFIX):
-            continue
-        receipt = read_receipt(store, path.stem)
+    for gate in gates:
+        receipt = read_receipt(store, gate)
         record = store.record(receipt.items_table) if receipt is not None else None
         if record is not None and receipt is not None:
             stored = (record.data_version, dict(record.inputs))

@@ -98,7 +98,7 @@ WORDS = {
 
 def nodes_of(store: Store, generation: int) -> dict[str, Node]:
     """The graph; words have the generation in their settings, as files have their digests."""
-    behind = tables_behind_receipts(store)
+    behind = tables_behind_receipts(store, [GATE])
     deps = {
         "toy_words": (),
         "toy_lengths": ("toy_words",),

@@ -7,15 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from aina_assets.contracts.errors import LedgerTampered, ReviewError
 from aina_assets.contracts.review import GateState, RecordedDecision, ReviewVerdict
 from aina_assets.review.desk import ReviewDesk
-from aina_assets.review.exchange import answers, prompt
+from aina_assets.review.exchange import Answer, answers, prompt
 from aina_assets.review.ledger import JOURNAL, DecisionLedger
+from aina_assets.sources.tables import RecordedDecisions
+from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.store import Record
+from aina_assets.warehouse.tables import arrow_schema, table_name
 from aina_assets_tests.learner.databases import execute
 from aina_assets_tests.review.warehouse import MODELS, boundary, built, lesson, refused
 from aina_assets_tests.review.world import (
@@ -244,6 +248,64 @@ def test_what_was_said_against_a_held_up_subject_is_not_ended_but_by_as_much(roo
     assert room.desk.case(HARD, "a").finding.approvals == ()
 
 
+def test_what_was_taken_back_of_a_held_up_subject_does_not_count_again(room: Room) -> None:
+    """An end is ended by the next, and what it ended counts again: not while a build is refused."""
+    approvals = [room.decide(name).signed.decision.decision_id for name in ("ben", "dora")]
+    taken_back = room.desk.withdraw(KEYS["dora"], HARD, "a", approvals[1:], ["Too early."])
+    again = taken_back.signed.decision.decision_id
+    refused(room.store, "boundary_subjects")
+
+    with pytest.raises(ReviewError, match=f"what makes approval {approvals[1]} count again"):
+        room.desk.withdraw(KEYS["dora"], HARD, "a", [again], ["After all."])
+    with pytest.raises(ReviewError, match=f"what makes approval {approvals[1]} count again"):
+        room.desk.withdraw(KEYS["ana"], HARD, "a", [again, *approvals[:1]], ["For her."])
+    assert room.count() == 3
+    assert room.desk.case(HARD, "a").state is GateState.PENDING
+
+    room.change(boundary("a"))
+    room.desk.withdraw(KEYS["dora"], HARD, "a", [again], ["After all."])
+    assert room.desk.case(HARD, "a").state is GateState.APPROVED
+
+
+def test_an_approval_of_a_held_up_subject_that_ended_others_does_not_bring_them_back(
+    room: Room,
+) -> None:
+    others = [room.decide(name).signed.decision.decision_id for name in ("ben", "dora")]
+    approval = room.decide("ana", supersedes=others).signed.decision.decision_id
+    refused(room.store, "boundary_subjects")
+
+    with pytest.raises(ReviewError, match=f"approval {others[0]}, {others[1]} count again"):
+        room.desk.withdraw(KEYS["ana"], HARD, "a", [approval], ["Too early."])
+    assert room.count() == 3
+    # With all of them it goes, and so does an objection in its place.
+    room.decide("ben", ReviewVerdict.HOLD, supersedes=[approval])
+    room.desk.withdraw(KEYS["ana"], HARD, "a", [approval, *others], ["Too early."])
+
+    case = room.desk.case(HARD, "a")
+    assert (case.state, case.finding.approvals) == (GateState.HELD, ())
+
+
+def test_an_id_of_a_recorded_decision_is_not_used_again(room: Room) -> None:
+    sample = signed("sample_ana")
+    line = {"document": sample.model_dump_json(), "source_row": 1, "source_class": "internal"}
+    frame = pa.Table.from_pylist([line | {"allowed_use": "open"}], arrow_schema(RecordedDecisions))
+    store, name = room.store, table_name(RecordedDecisions)
+    store.commit_table(Record(name, digest_of_table(frame), "code", "settings", {}), frame)
+    again = signed(decision_id=sample.decision.decision_id, subject_digest=room.digest())
+
+    with pytest.raises(ReviewError, match="which a recorded decision has"):
+        room.desk.record([again.decision], KEYS["ana"])
+    assert room.count() == 0
+    # Past the desk it is recorded, and is a decision on nothing.
+    with DecisionLedger.open(room.url, room.checkpoints) as ledger:
+        ledger.record(again, KEYS["ana"], reviewers())
+    case = room.desk.case(HARD, "a")
+    assert [row["standing"] for row in case.history] == ["in_force", "refused"]
+    assert room.desk.states().num_rows == 3
+    with pytest.raises(ReviewError, match="made by sample_ana"):
+        room.decide("cleo", ReviewVerdict.HOLD, supersedes=[sample.decision.decision_id])
+
+
 def test_a_tampered_ledger_takes_no_decision(room: Room) -> None:
     room.decide("ana")
     if room.url.startswith("sqlite"):
@@ -309,3 +371,15 @@ def test_answers_are_told_from_other_lines_by_number() -> None:
 
     assert list(found) == [1, 3, 4, 5]
     assert [isinstance(item, ReviewError) for item in found.values()] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("letter", ["\u2028", "\u2029", "\u0085"])
+def test_a_line_of_json_ends_where_json_lines_end(letter: str) -> None:
+    said = {"subject_key": "a", "subject_digest": "0" * 64, "verdict": "approve"}
+    line = json.dumps(said | {"reasons": [f"one{letter}two"]}, ensure_ascii=False)
+    found = dict(answers(f"{line}\r\n\n{line}\n"))
+
+    assert list(found) == [1, 3]
+    for answer in found.values():
+        assert isinstance(answer, Answer)
+        assert answer.reasons == (f"one{letter}two",)

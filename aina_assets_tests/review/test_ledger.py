@@ -99,6 +99,15 @@ def test_what_is_not_signed_by_its_reviewer_is_not_recorded(ledger: DecisionLedg
     assert not ledger.checkpoints.path.exists()
 
 
+@pytest.mark.parametrize("field", ["decided_at", "expires_at"])
+def test_a_moment_that_no_clock_tells_is_not_recorded(ledger: DecisionLedger, field: str) -> None:
+    moments = {"decided_at": "1969-12-31T23:59:59Z", "expires_at": "9999-12-31T23:59:59-12:00"}
+
+    with pytest.raises(ReviewError, match="moments from 1970 to 9000"):
+        ledger.record_many([signed(), signed(**{field: moments[field]})], ANA, reviewers())
+    assert ledger.head() == Head(0, None)
+
+
 def test_looking_for_a_ledger_makes_none(url: str, checkpoints: Path) -> None:
     assert DecisionLedger.existing(url, checkpoints) is None
     assert not checkpoints.parent.exists()
@@ -118,6 +127,29 @@ def test_a_seal_vouches_for_what_others_decided(ledger: DecisionLedger) -> None:
     # Whoever sealed before may leave.
     only_dora = Reviewers(reviewers=(reviewers().by_id["dora"],))
     assert ledger.verify(only_dora).head.position == RECORDS
+
+
+@pytest.mark.parametrize("key", [None, KEYS["stranger"].public_key])
+def test_who_sealed_last_and_is_gone_comes_back_until_another_sealed(
+    ledger: DecisionLedger, key: str | None
+) -> None:
+    """No copy verifies then: every one of them ends with their signature, or before a decision."""
+    ledger.record(signed("dora"), KEYS["dora"], reviewers())
+    changed = reviewers(dora={"public_key": key} if key else {}).reviewers
+    gone = Reviewers(reviewers=tuple(one for one in changed if key or one.id != "dora"))
+
+    for act in (
+        lambda: ledger.verify(gone),
+        lambda: ledger.seal(KEYS["ben"], gone),
+        lambda: ledger.record(signed("ben", subject_key="b"), KEYS["ben"], gone),
+    ):
+        with pytest.raises(LedgerTampered) as refused:
+            act()
+        assert "put them or the old key back" in refused.value.remedy
+        assert "aina review seal" in refused.value.remedy
+
+    ledger.seal(KEYS["ben"], reviewers())
+    assert ledger.verify(gone).sealed == 1
 
 
 # ------------------------------------------------------------------------ tampering with the ledger

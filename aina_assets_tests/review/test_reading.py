@@ -28,7 +28,9 @@ from aina_assets.review.reading import (
 )
 from aina_assets.review.signing import sign
 from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.gate import conform, judge
 from aina_assets.warehouse.store import Record, Store
+from aina_assets.warehouse.tables import arrow_schema
 from aina_assets_tests.review.world import (
     KEYS,
     SOFT,
@@ -136,7 +138,7 @@ def test_objections_never_expire() -> None:
     assert (row["standing"], row["expires_at"]) == ("in_force", None)
 
 
-def test_recorded_ones_come_first_and_ids_are_unique() -> None:
+def test_recorded_ones_come_first() -> None:
     sample, own = signed("sample_ana"), signed("ana", gate=SOFT)
     lines = [{"source_row": 1, "document": sample.model_dump_json()}]
     found = [*from_lines(lines), Found(own, LEDGER, own.model_dump_json(), START)]
@@ -145,8 +147,52 @@ def test_recorded_ones_come_first_and_ids_are_unique() -> None:
     assert rows["origin"].to_pylist() == ["recorded", "ledger"]
     assert rows["ordinal"].to_pylist() == [1, 2]
     assert of_gate(rows, SOFT)["ordinal"].to_pylist() == [2]
-    with pytest.raises(ReviewError, match="two with the id"):
-        decisions([*found, found[0]], gates(), reviewers(), START)
+
+
+def test_the_later_of_two_with_one_id_is_refused_and_takes_nothing_of_the_first() -> None:
+    """The ledger does not know the recorded ones, so there it can happen; it keeps what it took."""
+    sample = signed("sample_ana")
+    name = sample.decision.decision_id
+    again = [signed("ana", decision_id=name), signed("ben", "reject", decision_id=name)]
+    found = [Found(sample, RECORDED, sample.model_dump_json())]
+    found += [Found(item, LEDGER, item.model_dump_json(), START) for item in (again[0], *again)]
+    rows = decisions(found, gates(), reviewers(), START).to_pylist()
+
+    assert [row["standing"] for row in rows] == ["in_force", "refused", "refused", "refused"]
+    assert {row["refusal_reason"] for row in rows[1:]} == {
+        f"an earlier decision has its id, {name}"
+    }
+    assert rows[0]["decision_id"] == name
+    assert len({row["decision_id"] for row in rows}) == len(rows)
+    assert [row["document"] for row in rows] == [item.document for item in found]
+    accept = conform(pa.Table.from_pylist(rows, arrow_schema(tables.Decisions)), tables.Decisions)
+    assert all(finding.passed for finding in judge(accept, tables.Decisions, ()))
+
+
+@pytest.mark.parametrize(
+    ("moments", "said", "shown"),
+    [
+        ({"decided_at": "0001-01-01T00:00:00+14:00"}, "0001-01-01T00:00:00+14:00", "0001-01-01T00"),
+        ({"decided_at": "1969-12-31T23:59:59Z"}, "1969-12-31T23:59:59+00:00", "1969-12-31T23"),
+        ({"decided_at": "9999-12-31T23:59:59-12:00"}, "9999-12-31", "9999-12-31T23"),
+        ({"expires_at": "9999-12-31T23:59:59-12:00"}, "9999-12-31", "2026-03-02T09"),
+    ],
+)
+def test_a_decision_of_moments_that_no_clock_tells_is_refused_and_breaks_nothing(
+    moments: dict[str, str], said: str, shown: str
+) -> None:
+    for recorded_at in (START, None):
+        row = read(signed(**moments), recorded_at=recorded_at)
+
+        assert row["standing"] == "refused"
+        assert f"no clock tells {said}" in row["refusal_reason"]
+        assert row["decided_at"].startswith(shown)
+        assert len(row["decided_at"]) == len("2026-03-02T09:00:00.000000+00:00")
+
+
+@pytest.mark.parametrize("moment", ["1970-01-01T00:00:00Z", "9000-01-01T00:00:00Z"])
+def test_the_first_and_the_last_moment_that_may_be_named(moment: str) -> None:
+    assert read(signed(decided_at=moment), recorded_at=None)["refusal_reason"] is None
 
 
 def stored(root: Path, frame: pa.Table) -> Store:

@@ -17,6 +17,7 @@ from aina_assets.warehouse.receipts import (
     judge_receipt,
     read_receipt,
     receipt_of,
+    tables_behind_receipts,
     write_receipt,
 )
 from aina_assets.warehouse.settings import AUTHORED
@@ -94,6 +95,19 @@ def test_an_unreadable_document_is_no_receipt(store: Store) -> None:
     path.parent.mkdir()
     path.write_text("{}")
     assert read_receipt(store, "door_v1") is None
+
+
+def test_what_a_gate_that_is_gone_left_makes_no_table_stale(store: Store) -> None:
+    """No build would write it anew, so its table would be built again and again."""
+    current = receipt_of(SPEC, ITEMS, record("items", "2", files="1"))
+    left = current.model_copy(update={"gate": "old_door_v1", "items_version": "1"})
+    write_receipt(store, current)
+    write_receipt(store, left)
+
+    assert tables_behind_receipts(store, ["door_v1", "unheard_v1"]) == set()
+    assert tables_behind_receipts(store, ["door_v1", "old_door_v1"]) == {"items"}
+    store.commit(record("items", "3", files="1"))
+    assert tables_behind_receipts(store, ["door_v1"]) == {"items"}
 
 
 def test_the_sample_has_its_receipts(sample_home: Path) -> None:
