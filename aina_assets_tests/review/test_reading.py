@@ -28,6 +28,7 @@ from aina_assets.review.reading import (
 )
 from aina_assets.review.signing import sign
 from aina_assets.warehouse.digests import digest_of_table
+from aina_assets.warehouse.gate import judge
 from aina_assets.warehouse.store import Record, Store
 from aina_assets_tests.review.world import (
     KEYS,
@@ -97,6 +98,30 @@ def test_what_may_count_is_in_force(made: SignedDecision, origin: str, responsib
     assert (row["standing"], row["refusal_reason"]) == ("in_force", None)
     assert row["responsible_id"] == responsible
     assert SignedDecision.model_validate_json(row["document"]) == made
+
+
+@pytest.mark.parametrize(
+    ("made", "origin", "standing"),
+    [
+        (signed("ana", "reject"), LEDGER, "orphaned"),
+        (signed("ana", "hold", supersedes=("a" * 32,)), LEDGER, "orphaned"),
+        (signed("ana", "withdraw", supersedes=("a" * 32,)), LEDGER, "refused"),
+        (signed("ana", "reject"), RECORDED, "refused"),
+        (signed("ana", "reject", is_sample=True), LEDGER, "refused"),
+        (signed("ana", "reject", gate="nowhere"), LEDGER, "refused"),
+        (signed("ana", "hold", gate=SOFT), LEDGER, "refused"),
+    ],
+)
+def test_of_who_left_only_what_the_ledger_took_as_an_objection_goes_on_closing(
+    made: SignedDecision, origin: str, standing: str
+) -> None:
+    others = Reviewers(reviewers=(reviewers().by_id["ben"],))
+    row = read(made, origin, who=others)
+
+    assert row["standing"] == standing
+    assert row["refusal_reason"]
+    frame = pa.Table.from_pylist([row], schema=decisions([], gates(), others, START).schema)
+    assert all(finding.passed for finding in judge(frame, tables.Decisions, ()))
 
 
 def test_who_left_or_changed_their_key_approves_no_more() -> None:
