@@ -144,7 +144,7 @@ production_deployment_approval = _table(
             key="domain",
             subjects="production_domains",
             decisions="production_boundary_decisions",
-            at_least=2,
+            at_least=boundary.PERSONS,
         ),
     ),
 )(boundary.production_deployment_approval)

@@ -8,23 +8,24 @@ A boundary's document holds what opening it means and, of every receipt it stand
 counts. So an approval outlives a rebuild that finds the same, and ends with one that does not.
 
 A release says what was decided when it was built. What was decided since is in the ledger, and may
-only close: see ``Look``.
+only close, and so may what the boundary came to be since: see ``Look``.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ValidationError
 
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.receipts import Receipt
-from aina_assets.contracts.review import GateState, ReviewVerdict, SignedDecision
+from aina_assets.contracts.review import GateState, ReviewVerdict, SignedDecision, Strictness
 from aina_assets.release.policy import Domain, ReleaseRules
 from aina_assets.release.tables import ProductionDeploymentApproval, ProductionDomains
 from aina_assets.review.gates import closed_since, gate_states
@@ -39,6 +40,8 @@ from aina_assets.warehouse.tables import arrow_schema
 GATE = "production_boundary"
 KIND = "production_domain"
 RECEIPT = "production_deployment_approval_v1"
+PERSONS = 2
+"""Persons whose own approvals it takes to open a boundary, whatever the gate says."""
 CLOSED = tuple(str(item) for item in GateState if item is not GateState.APPROVED)
 
 _log = logging.getLogger(__name__)
@@ -103,7 +106,7 @@ def production_deployment_approval(
     Made-up reviewers of the sample may object, and what they once approved is shown; nothing is
     open by them.
     """
-    may_open = _without_sample_approvals(production_boundary_decisions)
+    may_open = without_sample_approvals(production_boundary_decisions)
     states = gate_states([production_domains], may_open, review_gates)
     enforced_by = {str(domain.id): domain.enforced_by for domain in release_rules.domains}
     rows = [
@@ -124,7 +127,7 @@ def production_deployment_approval(
     return pa.Table.from_pylist(rows, schema=arrow_schema(ProductionDeploymentApproval))
 
 
-def _without_sample_approvals(decisions: pa.Table) -> pa.Table:
+def without_sample_approvals(decisions: pa.Table) -> pa.Table:
     """Rows of ``decisions`` but for approvals in force that no person made."""
     counts = pc.and_(
         pc.equal(decisions["verdict"], str(ReviewVerdict.APPROVE)),
@@ -149,12 +152,15 @@ class Look:
         found: every decision at their gate: recorded ones, then those of the ledger.
         gates: the gates of now.
         reviewers: who may decide now.
+        subjects: digest of each boundary as the warehouse has it now, by key; none where it has no
+            record of them, as where only releases were copied to.
         fault: why it cannot be told; none where it can.
     """
 
     found: tuple[Found, ...] = ()
     gates: ReviewGates | None = None
     reviewers: Reviewers | None = None
+    subjects: Mapping[str, str] | None = None
     fault: str | None = None
 
 
@@ -213,11 +219,7 @@ class Boundaries:
                 row["domain"]: row for row in tables["production_deployment_approval"].to_pylist()
             }
             self._domains = tables["production_domains"]
-            self._found = [
-                Found(SignedDecision.model_validate_json(row["document"]), row["origin"], "")
-                for row in tables["production_boundary_decisions"].to_pylist()
-                if row["standing"] != REFUSED
-            ]
+            self._found = list(_readable(tables["production_boundary_decisions"].to_pylist()))
 
     @property
     def needs_a_look(self) -> bool:
@@ -246,12 +248,11 @@ class Boundaries:
         if row["valid_until"] is not None and datetime.fromisoformat(row["valid_until"]) <= at:
             return Standing(False, f"its approvals expired at {row['valid_until']}; decide again")
         made = decisions(self._found, self._gates, self._reviewers, at)
-        may_open = _without_sample_approvals(made)
-        for state in gate_states([self._domains], may_open, self._gates).to_pylist():
+        may_open = without_sample_approvals(made)
+        gates = _never_weaker(self._gates)
+        for state in gate_states([self._domains], may_open, gates).to_pylist():
             if state["subject_key"] == domain:
-                # At a soft gate what nobody approved is open; a boundary never is.
-                is_open = state["is_open"] and state["state"] == GateState.APPROVED
-                return Standing(is_open, f"{state['state']}: {state['reason']}")
+                return Standing(state["is_open"], f"{state['state']}: {state['reason']}")
         return Standing(False, f"the release has no subject {domain}")
 
     def _closed_since(self, domain: Domain, at: datetime) -> str | None:
@@ -273,7 +274,10 @@ class Boundaries:
         """Until when ``look`` says the same of ``domain``, and why it closes it, if it does."""
         if look.gates is None or look.reviewers is None:
             return None, "it is not known who may decide"
-        there = {(item.origin, item.signed.decision.decision_id): item for item in look.found}
+        # Of two with one id the first has it.
+        there = {
+            (item.origin, item.signed.decision.decision_id): item for item in reversed(look.found)
+        }
         known = set()
         for item in self._found:
             decision = item.signed.decision
@@ -287,14 +291,16 @@ class Boundaries:
         there_now = decisions(look.found, look.gates, look.reviewers, at)
         made = [
             row
-            for row in _without_sample_approvals(there_now).to_pylist()
+            for row in without_sample_approvals(there_now).to_pylist()
             if (row["subject_kind"], row["subject_key"]) == (KIND, domain)
         ]
         (subject,) = (row for row in self._domains.to_pylist() if row["subject_key"] == domain)
         if digest_of(subject["subject_document"]) != subject["subject_digest"]:
             return None, "its document in the release is not the one that was decided on"
+        if look.subjects is not None and look.subjects.get(domain) != subject["subject_digest"]:
+            return None, "it changed since; decide on it as it is now, and publish"
         reason = closed_since(
-            look.gates.gate(GATE),
+            _never_weaker(look.gates).gate(GATE),
             subject["subject_digest"],
             subject["subject_authors"],
             made,
@@ -302,6 +308,35 @@ class Boundaries:
         )
         ends = [row["expires_at"] for row in made if row["standing"] == IN_FORCE]
         return min(filter(None, ends), default=None), reason
+
+
+def _readable(rows: Iterable[Mapping[str, Any]]) -> Iterator[Found]:
+    """The decisions of ``rows``. Of refused ones those of the ledger: they may end an objection."""
+    for row in rows:
+        if row["standing"] == REFUSED and row["origin"] != LEDGER:
+            continue
+        try:
+            signed = SignedDecision.model_validate_json(row["document"])
+        except ValidationError:
+            if row["standing"] != REFUSED:
+                raise
+            continue
+        yield Found(signed, row["origin"], "")
+
+
+def _never_weaker(gates: ReviewGates) -> ReviewGates:
+    """``gates``, where that of boundaries takes what it has to, however it was softened.
+
+    At a soft gate what nobody approved is open; a boundary never is.
+    """
+    gate = gates.gate(GATE)
+    least = {
+        "strictness": Strictness.HARD,
+        "quorum": max(gate.quorum, PERSONS),
+        "min_persons": max(gate.min_persons, PERSONS),
+    }
+    mended = gate.model_copy(update=least)
+    return ReviewGates(gates=tuple(mended if item is gate else item for item in gates.gates))
 
 
 def _lasts(until: str | None, at: datetime) -> bool:

@@ -1,10 +1,11 @@
 """The watch: looks into the review ledger of now, for whoever serves a release made earlier.
 
-Belongs here: reading what is decided at the boundaries of production, again and again, without
-anybody waiting for it. Stays out: what a look closes (``boundary``).
+Belongs here: reading what is decided at the boundaries of production, and what they are by now,
+again and again, without anybody waiting for it. Stays out: what a look closes (``boundary``).
 
 The looks are made in a thread of their own. A database that hangs hangs that thread alone: a look
-that is too old says nothing any more, and what nobody can look up is closed.
+that does not end says nothing any more, nor does the one before it, and what nobody can look up is
+closed. A look walks the whole ledger, and takes as long as that takes.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
 from upath import UPath
 
 from aina_assets.contracts.errors import LedgerTampered
-from aina_assets.release.boundary import GATE, Look
+from aina_assets.release.boundary import GATE, KIND, Look
 from aina_assets.review.checkpoints import checkpoints_path
 from aina_assets.review.ledger import JOURNAL, DecisionLedger
 from aina_assets.review.policy import Reviewers, ReviewGates
@@ -29,11 +30,14 @@ from aina_assets.warehouse.settings import ledger_url
 from aina_assets.warehouse.store import Store
 
 LOOK_SECONDS = 5.0
-"""How often the ledger is looked into, at most."""
+"""From the end of a look to the next."""
 ANSWER_SECONDS = 5.0
-"""How long a look may take."""
+"""How long whoever asks first waits for the first look."""
+HANG_SECONDS = 30.0
+"""How long a look may take: one that takes longer is taken to hang."""
 
 _RECORDED = "recorded_decisions"
+_DOMAINS = "production_domains"
 _NO_HEAD = Head(0, None)
 
 _log = logging.getLogger(__name__)
@@ -48,8 +52,9 @@ class LedgerWatch:
         root: the warehouse root.
         url: of the ledger that the graph reads; by default the warehouse's.
         checkpoints: their file; by default the warehouse's.
-        look_seconds: from one look to the next; by default ``LOOK_SECONDS``.
-        answer_seconds: for one look; by default ``ANSWER_SECONDS``.
+        look_seconds: from the end of a look to the next; by default ``LOOK_SECONDS``.
+        answer_seconds: that the first call waits; by default ``ANSWER_SECONDS``.
+        hang_seconds: for one look; by default ``HANG_SECONDS``.
         clock: tells seconds that only rise.
     """
 
@@ -61,6 +66,7 @@ class LedgerWatch:
         checkpoints: Path | None = None,
         look_seconds: float | None = None,
         answer_seconds: float | None = None,
+        hang_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = Store(UPath(root))
@@ -68,6 +74,7 @@ class LedgerWatch:
         self._checkpoints = checkpoints or checkpoints_path(root)
         self._look_seconds = LOOK_SECONDS if look_seconds is None else look_seconds
         self._answer_seconds = ANSWER_SECONDS if answer_seconds is None else answer_seconds
+        self._hang_seconds = HANG_SECONDS if hang_seconds is None else hang_seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -77,10 +84,11 @@ class LedgerWatch:
         # Of the thread alone.
         self._seen = _NO_HEAD
         self._recorded: tuple[str, tuple[Found, ...]] = ("", ())
+        self._domains: tuple[str, Mapping[str, str]] = ("", {})
         self._fault: str | None = None
 
     def __call__(self) -> Look:
-        """The last look, if it is not too old to say anything."""
+        """The last look, if the one after it is not overdue."""
         if self._stop.is_set():
             return Look(fault="the review ledger is not looked into any more")
         with self._lock:
@@ -91,8 +99,10 @@ class LedgerWatch:
         if is_first:
             self._answered.wait(self._answer_seconds)
         last = self._last
-        if last is None or self._clock() - last[0] > self._look_seconds + self._answer_seconds:
-            return Look(fault=f"the review ledger gave no answer in {self._answer_seconds:g} s")
+        if last is None:
+            return Look(fault="the review ledger gave no answer yet: the first look goes on")
+        if self._clock() - last[0] > self._look_seconds + self._hang_seconds:
+            return Look(fault=f"the review ledger gave no answer in {self._hang_seconds:g} s")
         return last[1]
 
     def __enter__(self) -> Self:
@@ -110,11 +120,11 @@ class LedgerWatch:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            began = self._clock()
             look = self._look()
-            self._last = (began, look)
+            # From its end: what a look takes is for the size of the ledger to say.
+            self._last = (self._clock(), look)
             self._answered.set()
-            self._stop.wait(max(0.0, began + self._look_seconds - self._clock()))
+            self._stop.wait(self._look_seconds)
 
     def _look(self) -> Look:
         try:
@@ -141,16 +151,17 @@ class LedgerWatch:
     def _read(self) -> Look:
         gates, reviewers = ReviewGates.load(), Reviewers.load()
         found = self._of_sample()
+        subjects = self._subjects()
         ledger = DecisionLedger.existing(self._url, self._checkpoints)
         if ledger is None:
             if self._seen != _NO_HEAD:
                 raise _shrunk(self._seen, "no ledger")
-            return Look(found, gates, reviewers)
+            return Look(found, gates, reviewers, subjects)
         with ledger:
             head = ledger.verify(reviewers).head
             self._require_grown(ledger, head)
             made = from_ledger(ledger.records(GATE, until=head.position))
-            look = Look((*found, *made), gates, reviewers)
+            look = Look((*found, *made), gates, reviewers, subjects)
         self._seen = head
         return look
 
@@ -164,6 +175,21 @@ class LedgerWatch:
             found = tuple(item for item in from_lines(rows) if item.signed.decision.gate == GATE)
             self._recorded = (record.data_version, found)
         return self._recorded[1]
+
+    def _subjects(self) -> Mapping[str, str] | None:
+        """Digests of the boundaries as the last build found them; none where nothing was built."""
+        record = self._store.record(_DOMAINS)
+        if record is None:
+            return None
+        if self._domains[0] != record.data_version:
+            rows = self._store.open_snapshot(record).to_pylist()
+            digests = {
+                row["subject_key"]: row["subject_digest"]
+                for row in rows
+                if (row["gate"], row["subject_kind"]) == (GATE, KIND)
+            }
+            self._domains = (record.data_version, digests)
+        return self._domains[1]
 
     def _require_grown(self, ledger: DecisionLedger, head: Head) -> None:
         """Of two looks the later one sees all that the earlier one saw."""

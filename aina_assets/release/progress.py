@@ -15,7 +15,7 @@ import pyarrow as pa
 from aina_assets.contracts.review import Strictness
 from aina_assets.release.report_tables import STATES, SUBJECTS, WAITING, ReviewProgress
 from aina_assets.review.policy import ReviewGates
-from aina_assets.review.tables import EXPIRED, IN_FORCE, REFUSED
+from aina_assets.review.tables import EXPIRED, IN_FORCE, ORPHANED, REFUSED
 from aina_assets.warehouse.tables import arrow_schema
 
 WAITING_STATES = ("pending", "expired", "stale")
@@ -26,6 +26,7 @@ _OF_DECISIONS = {
     IN_FORCE: "decisions that count",
     EXPIRED: "approvals that expired",
     REFUSED: "decisions that do not count",
+    ORPHANED: "objections that count, though their makers may not decide any more",
 }
 
 

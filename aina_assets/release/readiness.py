@@ -20,7 +20,7 @@ import pyarrow as pa
 from aina_assets.contracts.receipts import Receipt, Verdict
 from aina_assets.contracts.vocabulary import AllowedUse, RuntimeEligibility
 from aina_assets.gdpval.tables import State
-from aina_assets.release.boundary import GATE, KIND
+from aina_assets.release.boundary import GATE, KIND, PERSONS, without_sample_approvals
 from aina_assets.release.policy import Domain
 from aina_assets.release.tables import (
     APPROVED,
@@ -33,15 +33,12 @@ from aina_assets.release.tables import (
     WAITS,
     DeploymentReadiness,
 )
-from aina_assets.review.gates import find
+from aina_assets.review.gates import find, persons_among
 from aina_assets.review.policy import ReviewGates
 from aina_assets.warehouse.store import Record, Store
 from aina_assets.warehouse.tables import arrow_schema
 
 Row = dict[str, Any]
-
-PERSONS = 2
-"""Persons whose approvals it takes to open a boundary, whatever the gate's quorum says."""
 
 _STATES = (APPROVED, REVIEW_REQUIRED, BLOCKED, OUTSIDE_BETA, DISCLOSED)
 """What an item of admission may be: admitted to the internal synthetic beta, or to nothing."""
@@ -161,7 +158,7 @@ class Opening:
 
     Attributes:
         decision_ids: approvals that count.
-        person_count: persons who answer for them.
+        person_count: persons among who made them; who answers for another's is none of these.
     """
 
     decision_ids: tuple[str, ...]
@@ -177,13 +174,14 @@ def openings(decisions: pa.Table, review_gates: ReviewGates) -> dict[Domain, lis
     """How each boundary is open as decisions found it, or to what nobody decided on.
 
     The present subject stands on readiness itself, so every digest that decisions name is asked
-    about: approvals are disclosed as long as they are in force on any. Where nobody decided, a
-    boundary is open if its gate is soft.
+    about: approvals are disclosed as long as they are in force on any. Those of the sample's
+    made-up reviewers open nothing, here as at the boundary. Where nobody decided, a boundary is
+    open if its gate is soft.
     """
     gate = review_gates.gate(GATE)
     found: dict[Domain, list[Opening]] = {domain: [] for domain in Domain}
     made: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in decisions.sort_by("ordinal").to_pylist():
+    for row in without_sample_approvals(decisions).sort_by("ordinal").to_pylist():
         if (row["gate"], row["subject_kind"]) == (GATE, KIND):
             made[row["subject_key"]].append(row)
     for domain in Domain:
@@ -191,9 +189,8 @@ def openings(decisions: pa.Table, review_gates: ReviewGates) -> dict[Domain, lis
         for digest in sorted({row["subject_digest"] for row in rows}) or [""]:
             finding = find(gate, digest, (), rows)
             if finding.is_open(gate):
-                persons = {row["responsible_id"] for row in finding.approvals}
                 names = tuple(row["decision_id"] for row in finding.approvals)
-                found[domain].append(Opening(names, len(persons - {None})))
+                found[domain].append(Opening(names, len(persons_among(finding.approvals))))
     return found
 
 

@@ -8,7 +8,8 @@ Rules, in order:
 - A decision binds the digest it names. On any other digest it is a former one and counts for
   nothing; the gate is closed again.
 - A refused decision never counts; an expired one no longer approves. Expiry never approves: an
-  objection does not expire.
+  objection does not expire. Nor does it end with its maker's leave to decide: an
+  orphaned one closes until a person ends it, unless its maker had ended it before.
 - A decision ends those it supersedes: its reviewer's own, and a person's anyone's, unless it was
   ended itself. Of one reviewer's several judgements only the last can count.
 - One standing objection closes the gate, whatever was approved: reject before hold before revise.
@@ -33,7 +34,7 @@ from aina_assets.contracts.review import (
     Strictness,
 )
 from aina_assets.review.policy import Gate, ReviewGates
-from aina_assets.review.tables import EXPIRED, IN_FORCE, REFUSED, GateStates
+from aina_assets.review.tables import EXPIRED, IN_FORCE, ORPHANED, REFUSED, GateStates
 from aina_assets.warehouse.tables import arrow_schema
 
 Row = Mapping[str, Any]
@@ -132,7 +133,7 @@ def find(gate: Gate, digest: str, authors: Iterable[str], decisions: Iterable[Ro
     expired = [row for row in approving if row["standing"] == EXPIRED]
     if objections:
         state = STATE_OF_OBJECTION[ReviewVerdict(objections[0]["verdict"])]
-        reason = f"{objections[0]['reviewer_id']}: {objections[0]['reasons'][0]}"
+        reason = _said(objections[0])
         return Finding(state, approvals, objections, former, reason=reason)
     if is_quorate(gate, approvals):
         reason = f"approved by {', '.join(row['reviewer_id'] for row in approvals)}"
@@ -183,7 +184,7 @@ def closed_since(
         objects = row["verdict"] in OBJECTIONS and row["decision_id"] not in known
         if objects and (row["reviewer_kind"] in gate.objectors or row["reviewer_id"] in approvers):
             state = STATE_OF_OBJECTION[ReviewVerdict(row["verdict"])]
-            return f"{state} since: {row['reviewer_id']}: {row['reasons'][0]}"
+            return f"{state} since: {_said(row)}"
     approving = {name for name, row in last.items() if row["verdict"] == ReviewVerdict.APPROVE}
     if not is_quorate(gate, [row for row in found.approvals if row["reviewer_id"] in approving]):
         return f"taken back since by {', '.join(sorted(approvers - approving))}"
@@ -192,20 +193,58 @@ def closed_since(
 
 def is_quorate(gate: Gate, approvals: Sequence[Row]) -> bool:
     """Whether so many approve, as rows of decisions, and so many persons among them."""
-    persons = [row for row in approvals if row["reviewer_kind"] == "person"]
     return (
         len(_responsible(approvals)) >= gate.quorum
-        and len(_responsible(persons)) >= gate.min_persons
+        and len(persons_among(approvals)) >= gate.min_persons
     )
 
 
+def persons_among(approvals: Iterable[Row]) -> set[str]:
+    """The persons who made ``approvals`` themselves, by nobody who answers to them."""
+    return _responsible(row for row in approvals if row["reviewer_kind"] == "person")
+
+
 def _genuine(rows: Sequence[Row], had_part: set[str]) -> list[Row]:
-    """Those of ``rows`` that may count: not refused, by nobody who had a part in the subject."""
+    """Those of ``rows`` that may count: not refused, by nobody who had a part in the subject.
+
+    Of orphaned objections those that their makers did not take back.
+    """
     return [
         row
         for row in rows
-        if row["standing"] != REFUSED and not had_part & {row["reviewer_id"], row["responsible_id"]}
+        if row["standing"] != REFUSED
+        and not had_part & {row["reviewer_id"], row["responsible_id"]}
+        and not (row["standing"] == ORPHANED and _was_taken_back(row, rows))
     ]
+
+
+def _was_taken_back(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether the maker of an orphaned objection ended it, while they could decide.
+
+    What they said then is refused now like all they said, but for objections.
+    """
+    same = ("reviewer_id", "subject_digest", "origin", "is_sample")
+    later = [
+        other
+        for other in rows
+        if other["standing"] == REFUSED
+        and other["ordinal"] > row["ordinal"]
+        and all(other[name] == row[name] for name in same)
+    ]
+    ended = {name for other in rows for name in other["supersedes"]}
+    return any(
+        other["verdict"] == ReviewVerdict.APPROVE
+        or (row["decision_id"] in other["supersedes"] and other["decision_id"] not in ended)
+        for other in later
+    )
+
+
+def _said(row: Row) -> str:
+    """Who objects, and why; and how it ends, where they cannot end it themselves."""
+    said = f"{row['reviewer_id']}: {row['reasons'][0]}"
+    if row["standing"] != ORPHANED:
+        return said
+    return f"{said} ({row['refusal_reason']}; it closes until a person supersedes it)"
 
 
 def _standing(rows: Sequence[Row]) -> list[Row]:
@@ -223,11 +262,18 @@ def _standing(rows: Sequence[Row]) -> list[Row]:
 
 
 def _ends(row: Row, other: Row) -> bool:
-    """Whether ``row`` ends ``other``: one's own, or anyone's where a person says so."""
+    """Whether ``row`` ends ``other``: one's own, or anyone's where a person says so.
+
+    An orphaned objection ends no other's objection: it may close and nothing more.
+    """
+    if row["standing"] == ORPHANED and other["verdict"] in OBJECTIONS:
+        is_theirs = other["reviewer_id"] == row["reviewer_id"]
+    else:
+        is_theirs = other["reviewer_id"] == row["reviewer_id"] or row["reviewer_kind"] == "person"
     return (
         other["decision_id"] in row["supersedes"]
         and other["ordinal"] < row["ordinal"]
-        and (other["reviewer_id"] == row["reviewer_id"] or row["reviewer_kind"] == "person")
+        and is_theirs
     )
 
 

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from aina_assets.contracts.errors import ReviewError
 from aina_assets.contracts.review import (
+    OBJECTIONS,
     Decision,
     RecordedDecision,
     ReviewVerdict,
@@ -33,7 +34,7 @@ from aina_assets.contracts.review import (
 )
 from aina_assets.review.policy import Gate, Reviewer, Reviewers, ReviewGates
 from aina_assets.review.signing import verify
-from aina_assets.review.tables import EXPIRED, IN_FORCE, REFUSED, Decisions
+from aina_assets.review.tables import EXPIRED, IN_FORCE, ORPHANED, REFUSED, Decisions
 from aina_assets.warehouse.store import Store
 from aina_assets.warehouse.tables import arrow_schema, table_name
 
@@ -147,7 +148,7 @@ def row_of(
     reason = refusal_reason(found, gates, reviewers)
     standing = IN_FORCE
     if reason is not None:
-        standing = REFUSED
+        standing = ORPHANED if outlives_its_maker(found, gates) else REFUSED
     elif expiry is not None and expiry <= at:
         standing = EXPIRED
     return {
@@ -205,6 +206,25 @@ def refusal_reason(found: Found, gates: ReviewGates, reviewers: Reviewers) -> st
     if not _is_genuine(found.signed, reviewer.public_key):
         return f"the signature is not that of {reviewer.id}"
     return None
+
+
+def outlives_its_maker(found: Found, gates: ReviewGates) -> bool:
+    """Whether a decision goes on closing its gate, should its maker not decide there any more.
+
+    An objection that the ledger took: it proved the signature then, and its chain and checkpoints
+    vouch for the record since. Whoever edits the list of reviewers does not end it.
+    """
+    decision = found.signed.decision
+    gate = gates.by_id.get(decision.gate)
+    return (
+        found.origin == LEDGER
+        and found.stands_as is None
+        and decision.moment_beyond is None
+        and not decision.is_sample
+        and decision.verdict in OBJECTIONS
+        and gate is not None
+        and decision.verdict in gate.verdicts
+    )
 
 
 def may_not_decide(gate: Gate, reviewer: Reviewer | None, verdict: ReviewVerdict) -> str | None:

@@ -29,6 +29,8 @@ DECISION_ID = r"^[0-9a-f]{32}$"
 IN_FORCE = "in_force"
 EXPIRED = "expired"
 REFUSED = "refused"
+ORPHANED = "orphaned"
+"""Of an objection whose maker may not decide any more: it goes on closing, and opens nothing."""
 
 
 class DecisionRows(Table):
@@ -68,19 +70,20 @@ class DecisionRows(Table):
     )
     supersedes: TEXTS = pap.Field(description="Decisions that count no more because of it.")
     standing: str = pap.Field(
-        isin=[IN_FORCE, EXPIRED, REFUSED],
-        description="Whether it counts: an expired approval and a refused decision do not.",
+        isin=[IN_FORCE, EXPIRED, REFUSED, ORPHANED],
+        description="Whether it counts: an expired approval and a refused decision do not; an"
+        " orphaned objection does, though its maker may not decide any more.",
     )
     refusal_reason: str = pap.Field(
-        nullable=True, description="Why it was refused; null where it was not."
+        nullable=True, description="Why it was refused or orphaned; null where not."
     )
     is_sample: bool = pap.Field(description="Made on bundled sample data, to show the chain.")
     document: str = pap.Field(description="The signed decision, as JSON.")
 
-    @pap.dataframe_check(description="what was refused says why, and nothing else does")
+    @pap.dataframe_check(description="what was refused or orphaned says why, and nothing else does")
     def refusals_have_reasons(cls, data: Any) -> pa.ChunkedArray:  # noqa: N805
         """Whether a reason is there exactly where it is needed."""
-        is_refused = pc.equal(data.table["standing"], REFUSED)
+        is_refused = pc.is_in(data.table["standing"], value_set=pa.array([REFUSED, ORPHANED]))
         return pc.equal(is_refused, data.table["refusal_reason"].is_valid())
 
 

@@ -49,6 +49,7 @@ from aina_assets.review.ledger import holder_of
 from aina_assets.review.policy import Reviewer, Reviewers, ReviewGates
 from aina_assets.review.reading import DECISIONS, may_not_decide
 from aina_assets.review.signing import ReviewerKey
+from aina_assets.review.tables import REFUSED
 from aina_assets.serve import documents
 from aina_assets.serve import review_words as words
 from aina_assets.serve.boundary import REVIEW, Admission, is_reachable, too_many
@@ -643,7 +644,7 @@ def _entries(case: Case) -> Iterator[Entry]:
         later = [other["reviewer_id"] for other in case.history[place + 1 :]]
         if row["subject_digest"] != case.subject.digest:
             why_not = "former: it was made on the subject as it was then"
-        elif row["refusal_reason"] is not None:
+        elif row["standing"] == REFUSED:
             why_not = f"refused: {row['refusal_reason']}"
         elif row["standing"] == "expired":
             why_not = "expired"

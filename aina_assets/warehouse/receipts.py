@@ -32,7 +32,8 @@ class Unlocks:
     """How rows of a receipt's items may be open: by approvals on subjects, and nothing else.
 
     The rows have ``is_open`` and ``decision_ids``. An approval counts where it is in force, bound
-    to the digest that the subject has now, and made by no made-up reviewer of the sample.
+    to the digest that the subject has now, and made by a person, who is no made-up reviewer of the
+    sample.
 
     Attributes:
         gate: the gate of the approvals.
@@ -149,6 +150,7 @@ def unlock_faults(receipt: Receipt, spec: ReceiptSpec, items: pa.Table, store: S
         for row in store.read(rule.decisions).to_pylist()
         if (row["gate"], row["verdict"], row["standing"]) == (rule.gate, "approve", "in_force")
         and row["subject_digest"] == digest_of.get(row["subject_key"])
+        and row["reviewer_kind"] == "person"
         and not row["is_sample"]
     }
     for row in opened:

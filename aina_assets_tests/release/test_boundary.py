@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
 
 from aina_assets.contracts.errors import AuthoredDocumentError
 from aina_assets.contracts.receipts import Verdict
-from aina_assets.contracts.review import Strictness
+from aina_assets.contracts.review import ReviewerKind, SignedDecision, Strictness
 from aina_assets.release.boundary import (
     GATE,
     Boundaries,
     Look,
+    Standing,
     production_deployment_approval,
     production_domains,
 )
@@ -23,7 +25,9 @@ from aina_assets.review.policy import Reviewers, ReviewGates
 from aina_assets.review.reading import Found, decisions
 from aina_assets.warehouse.gate import judge
 from aina_assets_tests.release.world import (
+    ANYBODY,
     GATES,
+    KEYS,
     NOW,
     RULES,
     approval,
@@ -39,6 +43,7 @@ from aina_assets_tests.release.world import (
     receipts,
     reviewers,
     rows_of,
+    softened,
     states,
     with_cell,
 )
@@ -372,12 +377,74 @@ def test_a_decision_signed_anew_is_not_the_one_of_the_release() -> None:
     assert not found.standing(REAL, NOW).is_open
 
 
-def test_an_objection_that_nobody_on_file_signed_closes_nothing() -> None:
+def test_an_approval_that_nobody_on_file_signed_ends_no_objection() -> None:
     subjects = domains()
     tables = published(subjects, both(subjects, REAL))
-    forged = decided(subjects, REAL, "ben", "reject", key="stranger")
+    objection = decided(subjects, REAL, "ben", "reject")
+    ended = [objection.decision.decision_id]
+    forged = decided(subjects, REAL, "ana", key="stranger", supersedes=ended)
 
-    assert boundaries(tables, since=[forged]).standing(REAL, NOW).is_open
+    assert not boundaries(tables, since=[objection, forged]).standing(REAL, NOW).is_open
+
+
+def edited(who: str, **fields: object) -> Reviewers:
+    """The list of reviewers, with ``who`` entered otherwise."""
+    return Reviewers(
+        reviewers=tuple(
+            item.model_copy(update=fields) if item.id == who else item
+            for item in reviewers().reviewers
+        )
+    )
+
+
+LISTS = {
+    "off file": reviewers("ana", "ben"),
+    "off the gate": edited("cleo", gates=("curriculum_entry",)),
+    "with another key": edited("cleo", public_key=KEYS["stranger"].public_key),
+    "a sample": edited("cleo", is_sample=True),
+    "a person now": edited("cleo", kind=ReviewerKind.PERSON, answers_for=None),
+}
+
+
+@pytest.mark.parametrize("known", LISTS.values(), ids=LISTS)
+def test_an_objection_goes_on_closing_whatever_becomes_of_its_maker(known: Reviewers) -> None:
+    """Whoever edits the list of reviewers ends no objection; any person who may decide does."""
+    subjects = domains()
+    made = both(subjects, REAL)
+    objection = decided(subjects, REAL, "cleo", "reject")
+    tables = published(subjects, made)
+
+    shut = boundaries(tables, known, since=[objection]).standing(REAL, NOW)
+    built = production_deployment_approval(
+        subjects, rows_of([*made, objection], known=known), GATES, RULES
+    )
+
+    assert "rejected: cleo: It holds." in shut.reason
+    assert not shut.is_open
+    assert "until a person supersedes it" in shut.reason
+    assert states(built)[REAL] == "rejected"
+
+    ended = decided(subjects, REAL, "ben", "withdraw", supersedes=[objection.decision.decision_id])
+    rows = rows_of([*made, objection, ended], known=known)
+    items = production_deployment_approval(subjects, rows, GATES, RULES)
+    assert states(items)[REAL] == "approved"
+    assert boundaries(tables, known, since=[objection, ended]).standing(REAL, NOW).is_open
+    again = described(subjects, items, rows)
+    assert boundaries(again, known).standing(REAL, NOW).is_open
+
+
+def test_what_its_maker_ended_before_they_left_stays_ended_in_a_release() -> None:
+    """Their own end of it is refused in the release's table like all they said."""
+    subjects = domains()
+    objection = decided(subjects, REAL, "cleo", "reject")
+    ended = decided(subjects, REAL, "cleo", "withdraw", supersedes=[objection.decision.decision_id])
+    made = [objection, ended, *both(subjects, REAL)]
+    left = reviewers("ana", "ben")
+    rows = rows_of(made, known=left)
+    items = production_deployment_approval(subjects, rows, GATES, RULES)
+    assert rows["standing"].to_pylist() == ["orphaned", "refused", "in_force", "in_force"]
+
+    assert boundaries(described(subjects, items, rows), left).standing(REAL, NOW).is_open
 
 
 def test_a_reviewer_who_is_off_the_list_of_now_opens_nothing() -> None:
@@ -420,15 +487,12 @@ def test_a_look_that_tells_nothing_closes_everything(look: Look) -> None:
     assert Boundaries(tables, GATES, reviewers(), lambda: look).open_domains(NOW) == ()
 
 
-def test_two_decisions_of_one_id_in_a_look_close_what_they_are_about() -> None:
+def test_of_two_decisions_of_one_id_in_a_look_the_first_has_it() -> None:
     subjects = domains()
     made = both(subjects, REAL)
     tables = published(subjects, made)
 
-    found = boundaries(tables, since=made[:1]).standing(REAL, NOW)
-
-    assert not found.is_open
-    assert "cannot be judged" in found.reason
+    assert boundaries(tables, since=made[:1]).standing(REAL, NOW).is_open
 
 
 def test_whoever_looks_into_no_ledger_opens_nothing() -> None:
@@ -469,3 +533,51 @@ def test_a_gate_made_soft_opens_nothing_that_nobody_approved() -> None:
     look = Look((), soft, reviewers())
 
     assert Boundaries(tables, soft, reviewers(), lambda: look).open_domains(NOW) == ()
+
+
+ALONE = softened(quorum=1, min_persons=1)
+
+
+def test_a_gate_softened_since_leaves_open_what_two_persons_approve_and_no_less() -> None:
+    subjects = domains()
+    made = both(subjects, REAL)
+    tables = published(subjects, made)
+    withdrawn = decided(
+        subjects, REAL, "ana", "withdraw", supersedes=[made[0].decision.decision_id]
+    )
+    for gates in (GATES, ALONE, ANYBODY):
+
+        def served(found: Sequence[SignedDecision], gates: ReviewGates = gates) -> Standing:
+            look = Look(look_at(found).found, gates, reviewers())
+            return Boundaries(tables, gates, reviewers(), lambda: look).standing(REAL, NOW)
+
+        assert served(made).is_open
+        shut = served([*made, withdrawn])
+        assert not shut.is_open
+        assert "waits for 1 more approval(s) of 2" in shut.reason
+
+
+@pytest.mark.parametrize(
+    ("gates", "approvers"),
+    [
+        (ALONE, ("ana",)),
+        (ANYBODY, ("cleo", "panel")),
+        (ANYBODY, ("ana", "panel")),
+        (ANYBODY, ("cleo", "ben")),
+    ],
+)
+def test_a_release_made_at_a_softened_gate_opens_nothing_without_two_persons(
+    gates: ReviewGates, approvers: tuple[str, ...]
+) -> None:
+    """Receipt and manifest agree with rows that say it is open."""
+    subjects = domains()
+    made = [decided(subjects, REAL, who) for who in approvers]
+    rows = rows_of(made, gates=gates)
+    items = production_deployment_approval(subjects, rows, gates, RULES)
+    assert states(items)[REAL] == "approved"
+    look = Look(look_at(made).found, gates, reviewers())
+
+    served = Boundaries(described(subjects, items, rows), gates, reviewers(), lambda: look)
+
+    assert served.needs_a_look
+    assert served.open_domains(NOW) == ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from upath import UPath
 
@@ -19,6 +20,7 @@ from aina_assets.location import all_models
 from aina_assets.release.boundary import Boundaries, Standing
 from aina_assets.release.ledger_watch import LedgerWatch
 from aina_assets.release.policy import Domain
+from aina_assets.release.tables import ProductionDomains
 from aina_assets.review.ledger import JOURNAL, DecisionLedger
 from aina_assets.review.policy import Reviewers
 from aina_assets.warehouse.digests import digest_of_table
@@ -33,6 +35,7 @@ from aina_assets_tests.release.world import (
     decided,
     domains,
     published,
+    receipt,
     reviewers,
 )
 
@@ -105,6 +108,14 @@ def closes(standing: Callable[[], Standing]) -> str:
     return found.reason
 
 
+def opens(standing: Callable[[], Standing]) -> None:
+    """Wait until it is open again."""
+    deadline = time.monotonic() + PATIENCE
+    while not standing().is_open:
+        assert time.monotonic() < deadline, "it stays closed"
+        time.sleep(0.02)
+
+
 def threads() -> int:
     return sum(thread.name == "ledger-watch" for thread in threading.enumerate())
 
@@ -119,10 +130,7 @@ def test_a_rejection_closes_at_the_next_look_and_its_end_opens_again(place: Plac
         place.record(rejected)
         assert "rejected" in closes(standing)
         place.record(decided(place.subjects, REAL, "ben"))
-        deadline = time.monotonic() + PATIENCE
-        while not standing().is_open:
-            assert time.monotonic() < deadline, "it stays closed"
-            time.sleep(0.02)
+        opens(standing)
 
 
 def test_a_former_release_stays_closed_when_it_is_served_again(local: Place) -> None:
@@ -181,6 +189,63 @@ def test_an_objection_of_the_recorded_file_closes_too(
         assert standing().is_open
         recorded_in(local.root, [objection])
         assert "rejected: sam" in closes(standing)
+
+
+def test_a_boundary_that_changed_since_closes_before_a_release_says_so(local: Place) -> None:
+    """No later release could be published: validation is not green, or nobody decided anew."""
+    other = receipt("packet_quality_v1", counts={"held": 9})
+    changed = domains(packet_quality_v1=other)
+    with local.watched() as standing:
+        assert standing().is_open, "nothing was built here: a release was copied"
+        built_in(local.root, changed)
+        assert "changed since" in closes(standing)
+        built_in(local.root, local.subjects)
+        opens(standing)
+        built_in(
+            local.root, local.subjects.filter(pc.not_equal(local.subjects["subject_key"], REAL))
+        )
+        assert "changed since" in closes(standing)
+
+
+def test_a_runtime_with_a_release_needs_the_ledger_and_a_copy_of_its_checkpoints(
+    local: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/runbooks/deployment.md has it: there is no warehouse where it runs."""
+    made = both(local.subjects, REAL)
+    local.record(*made)
+    tables = published(local.subjects, made)
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(local.checkpoints.read_bytes())
+    local.record(decided(local.subjects, Domain.PUBLIC_RUNTIME, "ana", "hold"))
+
+    def standing() -> Standing:
+        with LedgerWatch(tmp_path / "runtime") as watch:
+            return Boundaries(tables, GATES, reviewers(), watch).standing(REAL, NOW)
+
+    monkeypatch.delenv("AINA_LEDGER", raising=False)
+    monkeypatch.delenv("AINA_CHECKPOINTS", raising=False)
+    assert "does not have decision" in standing().reason
+    monkeypatch.setenv("AINA_LEDGER", local.url)
+    assert "not what was recorded" in standing().reason
+    monkeypatch.setenv("AINA_CHECKPOINTS", str(copy))
+    assert standing().is_open, "the copy is older than the ledger"
+
+
+def test_a_boundary_that_did_not_change_stays_open_where_another_did(local: Place) -> None:
+    changed = domains(title_intake_v1=receipt("title_intake_v1", counts={"held": 9}))
+    moved = [
+        old["subject_key"]
+        for old, new in zip(local.subjects.to_pylist(), changed.to_pylist(), strict=True)
+        if old["subject_digest"] != new["subject_digest"]
+    ]
+    kept = next(domain for domain in Domain if domain not in moved)
+    made = [*both(local.subjects, moved[0]), *both(local.subjects, kept)]
+    local.record(*made)
+    built_in(local.root, changed)
+
+    with LedgerWatch(local.root, url=local.url, checkpoints=local.checkpoints) as watch:
+        served = Boundaries(published(local.subjects, made), GATES, reviewers(), watch)
+        assert served.open_domains(NOW) == (kept,)
 
 
 # ------------------------------------------------------------------------- what cannot be looked up
@@ -249,10 +314,7 @@ def test_whatever_goes_wrong_in_a_look_closes_and_the_next_good_one_opens(
             broken.setattr(DecisionLedger, "verify", fails)
             said = closes(standing)
         assert type(error).__name__ in said
-        deadline = time.monotonic() + PATIENCE
-        while not standing().is_open:
-            assert time.monotonic() < deadline, "it stays closed"
-            time.sleep(0.02)
+        opens(standing)
 
 
 def test_what_is_told_of_a_fault_names_no_place(local: Place) -> None:
@@ -287,14 +349,44 @@ def test_a_database_that_falls_silent_closes_what_an_earlier_look_left_open(
         hangs.set()
         go_on.wait(PATIENCE)
 
-    with local.watched(clock=lambda: now[0], answer_seconds=1.0) as standing:
+    with local.watched(clock=lambda: now[0], hang_seconds=1.0) as standing:
         assert standing().is_open
         monkeypatch.setattr(DecisionLedger, "existing", silent)
         assert hangs.wait(PATIENCE)
         assert standing().is_open, "the look before is not too old yet"
-        now[0] += 2.0
-        assert "no answer" in standing().reason
+        now[0] += 1.0
+        assert standing().is_open, "it may take so long"
+        now[0] += 1.0
+        assert "no answer in 1 s" in standing().reason
         go_on.set()
+
+
+def test_a_look_that_takes_long_says_as_much_as_a_short_one(
+    local: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every look takes longer than whoever asks first would wait; none takes as long as to hang."""
+    now = [0.0]
+    ended = threading.Semaphore(0)
+    verify = DecisionLedger.verify
+
+    def slow(ledger: DecisionLedger, known: Reviewers) -> object:
+        found = verify(ledger, known)
+        now[0] += 20.0
+        ended.release()
+        return found
+
+    monkeypatch.setattr(DecisionLedger, "verify", slow)
+    made = both(local.subjects, REAL)
+    local.record(*made)
+    while ended.acquire(blocking=False):
+        pass  # of recording
+    with local.watched(made, clock=lambda: now[0], hang_seconds=30.0) as standing:
+        assert standing().is_open
+        for _ in range(3):
+            assert ended.acquire(timeout=PATIENCE)
+            assert standing().is_open
+        local.object("cleo")
+        assert "rejected: cleo" in closes(standing)
 
 
 # ------------------------------------------------------------------------------------- one thread
@@ -346,6 +438,13 @@ def recorded_in(root: Path, made: list[SignedDecision]) -> None:
     ]
     frame = conform(pa.Table.from_pylist(rows), model)
     record = Record("recorded_decisions", digest_of_table(frame), "code", "settings", {})
+    Store(UPath(root)).commit_table(record, frame)
+
+
+def built_in(root: Path, subjects: pa.Table) -> None:
+    """A warehouse whose last build found the boundaries to be ``subjects``."""
+    frame = conform(subjects, ProductionDomains)
+    record = Record("production_domains", digest_of_table(frame), "code", "settings", {})
     Store(UPath(root)).commit_table(record, frame)
 
 

@@ -13,6 +13,7 @@ from upath import UPath
 from aina_assets.contracts.receipts import Receipt
 from aina_assets.contracts.review import Strictness
 from aina_assets.release import assets
+from aina_assets.release.boundary import production_deployment_approval
 from aina_assets.release.policy import Domain
 from aina_assets.release.readiness import deployment_readiness
 from aina_assets.release.tables import DeploymentReadiness
@@ -22,8 +23,10 @@ from aina_assets.warehouse.gate import judge
 from aina_assets.warehouse.receipts import require_receipt
 from aina_assets.warehouse.store import Store
 from aina_assets_tests.release.world import (
+    ANYBODY,
     GATES,
     NOW,
+    RULES,
     both,
     days,
     decided,
@@ -206,6 +209,19 @@ def test_a_boundary_that_one_person_opens_breaks_its_statements(
     assert all(row["opened_by"] == [] for row in found.values())
 
 
+@pytest.mark.parametrize("approvers", [("cleo", "panel"), ("ana", "panel"), ("cleo", "ben")])
+def test_delegates_and_panels_are_no_persons(given: Inputs, approvers: tuple[str, ...]) -> None:
+    """Whoever answers for them did not approve."""
+    made = [decided(domains(), "real_user_data", who) for who in approvers]
+    found = statements(
+        given,
+        production_boundary_decisions=rows_of(made, gates=ANYBODY),
+        review_gates=ANYBODY,
+    )
+    assert broken(found) == breaks(Domain.REAL_USER_DATA)
+    assert all(row["opened_by"] == [] for row in found.values())
+
+
 def test_a_soft_gate_breaks_every_statement(given: Inputs) -> None:
     found = statements(given, review_gates=gates(strictness=Strictness.SOFT))
     assert broken(found) == dict.fromkeys(STATEMENTS, 1)
@@ -215,6 +231,25 @@ def test_approvals_that_expired_open_nothing(given: Inputs) -> None:
     late = rows_of(both(domains(), "public_runtime"), NOW + days(91))
     found = statements(given, production_boundary_decisions=late)
     assert found["no_public_runtime"]["opened_by"] == []
+
+
+def test_approvals_of_the_sample_open_nothing_here_as_at_the_boundary(given: Inputs) -> None:
+    subjects = domains()
+    made = rows_of(both(subjects, "public_runtime"))
+    for row in range(made.num_rows):
+        made = with_cell(made, row, "is_sample", True)
+    at_boundary = production_deployment_approval(subjects, made, GATES, RULES)
+    assert not any(at_boundary["is_open"].to_pylist())
+
+    found = statements(given, production_boundary_decisions=made)
+
+    assert found["no_public_runtime"]["opened_by"] == []
+    assert "is closed by the gate" in found["no_public_runtime"]["known_by"]
+    # Nor are they the second person, where the gate of now asks for one alone.
+    mixed = with_cell(made, 0, "is_sample", False)
+    alone = gates(quorum=1, min_persons=1)
+    found = statements(given, production_boundary_decisions=mixed, review_gates=alone)
+    assert broken(found) == breaks(Domain.PUBLIC_RUNTIME)
 
 
 def test_an_objection_closes_what_two_persons_opened(given: Inputs) -> None:

@@ -12,12 +12,14 @@ from upath import UPath
 from aina_assets.contracts.review import SignedDecision
 from aina_assets.location import all_assets
 from aina_assets.release.assets import declared
-from aina_assets.release.boundary import RECEIPT
+from aina_assets.release.boundary import PERSONS, RECEIPT, production_deployment_approval
 from aina_assets.warehouse.digests import digest_of_table
 from aina_assets.warehouse.receipts import ReceiptSpec, judge_receipt, receipt_of, write_receipt
 from aina_assets.warehouse.store import Record, Store
 from aina_assets_tests.release.world import (
+    ANYBODY,
     NOW,
+    RULES,
     approval,
     both,
     days,
@@ -25,6 +27,8 @@ from aina_assets_tests.release.world import (
     domains,
     receipt,
     rows_of,
+    softened,
+    states,
     with_cell,
 )
 
@@ -48,13 +52,16 @@ def unlock_is_passed(
     made: Sequence[SignedDecision],
     items: pa.Table,
     spec: ReceiptSpec | None = None,
+    decisions: pa.Table | None = None,
     **inputs: str,
 ) -> bool:
     """Whether a receipt on ``items`` passes the rule on unlocks, with these tables stored."""
     stored = {
         "production_domains": kept(store, "production_domains", subjects).data_version,
         "production_boundary_decisions": kept(
-            store, "production_boundary_decisions", rows_of(made)
+            store,
+            "production_boundary_decisions",
+            rows_of(made) if decisions is None else decisions,
         ).data_version,
     }
     spec = spec or SPECS[RECEIPT]
@@ -69,7 +76,7 @@ def test_only_one_receipt_of_the_graph_can_unlock_and_only_at_its_gate() -> None
 
     assert set(able) == {RECEIPT}
     assert able[RECEIPT].gate == "production_boundary"
-    assert able[RECEIPT].at_least == 2
+    assert able[RECEIPT].at_least == PERSONS == 2
 
 
 @pytest.mark.parametrize("gate", sorted(set(SPECS) - {RECEIPT}))
@@ -135,6 +142,38 @@ def test_approvals_of_the_sample_unlock_nothing(store: Store) -> None:
     found = judge_receipt(receipt_of(spec, items, record), spec, items, store)
 
     assert "receipt_unlocks" in {item.rule for item in found if not item.passed}
+
+
+@pytest.mark.parametrize(
+    ("approvers", "unlocks"),
+    [
+        (("ana", "ben"), True),
+        (("ana", "ben", "cleo", "panel"), True),
+        (("cleo", "panel"), False),
+        (("ana", "panel"), False),
+        (("cleo", "ben"), False),
+    ],
+)
+def test_delegates_and_panels_are_no_persons_whatever_the_gate_says(
+    store: Store, approvers: Sequence[str], unlocks: bool
+) -> None:
+    """The build opens by the gate as it is edited; the receipt refuses the table."""
+    subjects = domains()
+    rows = rows_of([decided(subjects, DOMAIN, who) for who in approvers], gates=ANYBODY)
+    items = production_deployment_approval(subjects, rows, ANYBODY, RULES)
+    assert states(items)[DOMAIN] == "approved"
+
+    assert unlock_is_passed(store, subjects, [], items, decisions=rows) is unlocks
+
+
+def test_one_person_unlocks_nothing_at_a_gate_of_one(store: Store) -> None:
+    subjects = domains()
+    alone = softened(quorum=1, min_persons=1)
+    made = [decided(subjects, DOMAIN)]
+    items = production_deployment_approval(subjects, rows_of(made, gates=alone), alone, RULES)
+    assert states(items)[DOMAIN] == "approved"
+
+    assert not unlock_is_passed(store, subjects, made, items)
 
 
 def test_decisions_named_twice_are_not_two_persons(store: Store) -> None:

@@ -129,6 +129,30 @@ def test_after_a_refused_build_a_rejection_is_taken_and_an_approval_told_why_not
     assert "no approvals" not in run("list", "--gate", SOFT).output
 
 
+def test_an_objector_is_taken_off_the_list_and_their_objection_is_ended_by_a_person(
+    run: Run, home: Path
+) -> None:
+    for name in ("ana", "ben"):
+        decide(run, name)
+    decide(run, "dora", verdict="reject")
+    made = shown(run)["history"][-1]["decision_id"]
+    assert run("seal", by="ana").exit_code == 0
+    left = Reviewers(reviewers=tuple(x for x in reviewers().reviewers if x.id != "dora"))
+    (home.parent / "data" / left.path().name).write_text(left.model_dump_json())
+
+    assert shown(run)["state"] == "rejected"
+    said = run("show", HARD, "a").output
+    assert "orphaned (the reviewer is not on file)" in said
+    assert "it closes until a person supersedes it" in said
+    assert decide(run, "panel", "--supersede", made, verdict="withdraw").exit_code == 2
+    assert shown(run)["state"] == "rejected"
+
+    ended = decide(run, "ben", "--supersede", made, verdict="withdraw")
+
+    assert ended.exit_code == 0, ended.output
+    assert shown(run)["state"] == "approved"
+
+
 def test_a_script_says_which_document_it_means(run: Run) -> None:
     without = run("decide", HARD, "a", "--verdict", "approve", "--reason", "x", by="ana")
     other = run(

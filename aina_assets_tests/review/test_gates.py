@@ -15,21 +15,33 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from aina_assets.contracts.errors import ReviewError
 from aina_assets.contracts.review import GateState, SignedDecision
 from aina_assets.review.gates import Finding, find, gate_states
-from aina_assets.review.policy import Gate
+from aina_assets.review.policy import Gate, Reviewers
 from aina_assets.review.reading import LEDGER, Found, decisions
+from aina_assets.review.signing import sign
 from aina_assets.review.subjects import digest_of, subject
 from aina_assets.review.tables import EXPIRED, IN_FORCE, Decisions
 from aina_assets.warehouse.gate import judge
-from aina_assets_tests.review.world import HARD, SOFT, START, gates, reviewers, signed
+from aina_assets_tests.review.world import (
+    HARD,
+    KEYS,
+    SOFT,
+    START,
+    decision,
+    gates,
+    reviewers,
+    signed,
+)
 
 NAMES = ("ana", "ben", "cleo", "dora", "panel")
 VERDICTS = ("approve", "revise", "hold", "reject")
 
 
-def rows_of(made: Sequence[SignedDecision], days: float = 0) -> list[dict[str, Any]]:
+def rows_of(
+    made: Sequence[SignedDecision], days: float = 0, who: Reviewers | None = None
+) -> list[dict[str, Any]]:
     """Rows of decisions as they are read ``days`` after the first."""
     found = [Found(item, LEDGER, item.model_dump_json(), item.decision.decided_at) for item in made]
-    table = decisions(found, gates(), reviewers(), START + timedelta(days=days))
+    table = decisions(found, gates(), who or reviewers(), START + timedelta(days=days))
     return list(table.to_pylist())
 
 
@@ -39,8 +51,9 @@ def found_at(
     authors: Sequence[str] = (),
     days: float = 0,
     gate: str = HARD,
+    who: Reviewers | None = None,
 ) -> Finding:
-    return find(gates().gate(gate), digest, authors, rows_of(made, days))
+    return find(gates().gate(gate), digest, authors, rows_of(made, days, who))
 
 
 def state_of(*made: SignedDecision, **how: Any) -> GateState:
@@ -149,6 +162,67 @@ def test_approvals_expire_and_objections_do_not() -> None:
     assert state_of(*made, days=30) is GateState.EXPIRED
     assert state_of(*made, signed("dora", "hold"), days=10_000) is GateState.HELD
     assert state_of(signed("ana"), days=30) is GateState.PENDING
+
+
+def without(name: str) -> Reviewers:
+    return Reviewers(reviewers=tuple(item for item in reviewers().reviewers if item.id != name))
+
+
+@pytest.mark.parametrize("verdict", ["reject", "hold", "revise"])
+def test_an_objection_outlives_its_makers_leave_to_decide(verdict: str) -> None:
+    objection = signed("dora", verdict)
+    made = [signed("ana"), signed("ben"), objection]
+    found = found_at(made, who=without("dora"))
+
+    assert found.state is state_of(*made)
+    assert found.objections
+    assert "until a person supersedes it" in found.reason
+    assert state_of(*made, signed("panel", "hold"), who=without("dora")) is not GateState.APPROVED
+    by_panel = signed("panel", "withdraw", supersedes=(id_of(objection),))
+    assert state_of(*made, by_panel, who=without("dora")) is found.state
+    by_person = signed("ana", "approve", supersedes=(id_of(objection),))
+    assert state_of(*made, by_person, who=without("dora")) is GateState.APPROVED
+
+
+def test_who_may_not_decide_any_more_approves_nothing_and_ends_nobodys_objection() -> None:
+    ana, ben, objection = signed("ana"), signed("ben"), signed("panel", "hold")
+    other = signed("dora", "reject", supersedes=(id_of(objection),))
+    ended = signed("ana", "withdraw", supersedes=(id_of(other),))
+
+    assert state_of(ana, signed("dora"), who=without("dora")) is GateState.PENDING
+    by_dora = signed("dora", "withdraw", supersedes=(id_of(objection),))
+    assert state_of(ana, ben, objection, by_dora) is GateState.APPROVED
+    assert state_of(ana, ben, objection, by_dora, who=without("dora")) is GateState.HELD
+    found = found_at([ana, ben, objection, other], who=without("dora"))
+    assert [row["decision_id"] for row in found.objections] == [id_of(other), id_of(objection)]
+    assert state_of(ana, ben, objection, other, ended, who=without("dora")) is GateState.HELD
+
+
+def test_what_its_maker_took_back_does_not_come_again_when_they_leave() -> None:
+    objection = signed("dora", "reject")
+    made = [signed("ana"), signed("ben"), objection]
+    taken_back = signed("dora", "withdraw", supersedes=(id_of(objection),))
+    after_all = signed("dora", "withdraw", supersedes=(id_of(taken_back),))
+
+    for who in (None, without("dora")):
+        assert state_of(*made, taken_back, who=who) is GateState.APPROVED
+        assert state_of(*made, signed("dora"), who=who) is GateState.APPROVED
+        assert state_of(*made, taken_back, after_all, who=who) is GateState.REJECTED
+        assert state_of(*made, signed("dora", "hold"), who=who) is GateState.HELD
+    before = signed("dora")
+    assert state_of(before, *made, who=without("dora")) is GateState.REJECTED
+
+
+def test_a_maker_with_another_key_ends_their_objection_themselves() -> None:
+    """What they signed with the key they had goes on closing until then."""
+    new = reviewers(dora={"public_key": KEYS["stranger"].public_key})
+    objection = signed("dora", "reject")
+    made = [signed("ana"), signed("ben"), objection]
+    again = decision("dora", "withdraw", supersedes=(id_of(objection),))
+
+    assert state_of(*made, who=new) is GateState.REJECTED
+    assert state_of(*made, sign(again, KEYS["stranger"]), who=new) is GateState.APPROVED
+    assert state_of(*made, sign(again, KEYS["dora"]), who=new) is GateState.APPROVED
 
 
 def test_hard_gates_open_by_approval_alone_and_soft_ones_close_by_objection_alone() -> None:

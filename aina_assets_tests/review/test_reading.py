@@ -101,6 +101,30 @@ def test_what_may_count_is_in_force(made: SignedDecision, origin: str, responsib
     assert SignedDecision.model_validate_json(row["document"]) == made
 
 
+@pytest.mark.parametrize(
+    ("made", "origin", "standing"),
+    [
+        (signed("ana", "reject"), LEDGER, "orphaned"),
+        (signed("ana", "hold", supersedes=("a" * 32,)), LEDGER, "orphaned"),
+        (signed("ana", "withdraw", supersedes=("a" * 32,)), LEDGER, "refused"),
+        (signed("ana", "reject"), RECORDED, "refused"),
+        (signed("ana", "reject", is_sample=True), LEDGER, "refused"),
+        (signed("ana", "reject", gate="nowhere"), LEDGER, "refused"),
+        (signed("ana", "hold", gate=SOFT), LEDGER, "refused"),
+    ],
+)
+def test_of_who_left_only_what_the_ledger_took_as_an_objection_goes_on_closing(
+    made: SignedDecision, origin: str, standing: str
+) -> None:
+    others = Reviewers(reviewers=(reviewers().by_id["ben"],))
+    row = read(made, origin, who=others)
+
+    assert row["standing"] == standing
+    assert row["refusal_reason"]
+    frame = pa.Table.from_pylist([row], schema=decisions([], gates(), others, START).schema)
+    assert all(finding.passed for finding in judge(frame, tables.Decisions, ()))
+
+
 def test_who_left_or_changed_their_key_approves_no_more() -> None:
     new_key = reviewers(ana={"public_key": KEYS["stranger"].public_key})
     others = Reviewers(reviewers=(reviewers().by_id["ben"],))
