@@ -326,6 +326,14 @@ def test_a_page_says_what_was_assessed_and_what_met_by_rule_says() -> None:
         assert "it does not say that the mathematics of a drawing is right" in text
         listed = " ".join(Page(reviews()[1]["authoring_review_pages.html"]).texts)
         assert f"{review['points_assessed']} of {review['points_applicable']} points" in listed
+        tiles = reviews()[1][unit["page"]].decode().split('<li class="tile">')[1:]
+        for domain, tile in zip(review["domains"], tiles, strict=True):
+            said = " ".join(Page(tile.split("</li>")[0].encode()).texts)
+            if domain["not_assessed"]:
+                assert f"{domain['raw']} of {domain['assessed_maximum']} assessed" in said
+                assert f"{domain['total']} of {domain['points']} " not in said
+            else:
+                assert f"{domain['total']} of {domain['points']}" in said
 
 
 def test_a_component_has_its_own_words_and_quotes_of_its_own_places() -> None:
